@@ -1,0 +1,157 @@
+"""Clusters, the tokens of their agents, the reports that come in and the resources they speak of."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from common.clock import now
+from common.ids import uuid7
+from organizations.models import OwnedModel, Team, User
+
+
+class Environment(models.TextChoices):
+    PRODUCTION = "production", "Production"
+    STAGING = "staging", "Staging"
+    DEVELOPMENT = "development", "Development"
+    SANDBOX = "sandbox", "Sandbox"
+
+
+class Cluster(OwnedModel):
+    """A Kubernetes cluster, or a directory of manifests that is scanned as one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=63)
+    environment = models.CharField(max_length=16, choices=Environment.choices)
+    created_at = models.DateTimeField(default=now)
+    last_received_at = models.DateTimeField(null=True, help_text="When the newest report arrived here.")
+    last_scanned_at = models.DateTimeField(null=True, help_text="The newest merged report's own time.")
+    agent_name = models.CharField(max_length=64, blank=True)
+    agent_version = models.CharField(max_length=64, blank=True)
+    resource_count = models.PositiveIntegerField(default=0)
+    unreported_resource_count = models.PositiveIntegerField(
+        default=0, help_text="Resources the newest report says exist but could not carry: they lower coverage."
+    )
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "name"], name="cluster_name_unique"),
+            models.CheckConstraint(
+                condition=Q(environment__in=Environment.values), name="cluster_environment_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AgentToken(OwnedModel):
+    """What an agent signs its reports with: good for one cluster, stored as a digest."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="tokens")
+    prefix = models.CharField(max_length=16)
+    digest = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=now)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.prefix
+
+
+class ReportStatus(models.TextChoices):
+    ACCEPTED = "accepted", "Accepted"
+    PROCESSED = "processed", "Processed"
+    SUPERSEDED = "superseded", "Superseded"
+    PARKED = "parked", "Parked"
+
+
+class Report(OwnedModel):
+    """A report as it was posted. Kept until it is processed, so that an accepted report cannot be lost."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="reports")
+    report_id = models.UUIDField(help_text="The sender's own id: posting it again gives the first receipt.")
+    kind = models.CharField(max_length=10, choices=[("snapshot", "Snapshot"), ("delta", "Delta")])
+    scanned_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=now)
+    status = models.CharField(max_length=10, choices=ReportStatus.choices, default=ReportStatus.ACCEPTED)
+    body = models.BinaryField(null=True, help_text="zstd-compressed JSON; dropped after processing.")
+    body_digest = models.CharField(max_length=64, help_text="SHA-256 of the expanded body, hexadecimal.")
+    body_bytes = models.PositiveIntegerField(help_text="Expanded size in bytes.")
+    resource_count = models.PositiveIntegerField(default=0)
+    result_count = models.PositiveIntegerField(default=0)
+    opened_count = models.PositiveIntegerField(default=0)
+    resolved_count = models.PositiveIntegerField(default=0)
+    attempt_count = models.PositiveSmallIntegerField(default=0)
+    error = models.TextField(blank=True)
+    processed_at = models.DateTimeField(null=True)
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "cluster", "report_id"], name="report_id_unique")
+        ]
+        indexes = [
+            models.Index(fields=["organization", "cluster", "-received_at"], name="report_recent"),
+            models.Index(
+                fields=["organization", "cluster", "scanned_at", "received_at"],
+                name="report_waiting",
+                condition=Q(status="accepted"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.report_id)
+
+
+class Resource(OwnedModel):
+    """A Kubernetes object of a cluster as last reported, with the verdict of each policy on it.
+
+    `passed`, `failed`, `errored` and `skipped` hold ids of policies, sorted; a policy in none of them does not apply.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="resources")
+    group = models.CharField(max_length=253, blank=True)
+    version = models.CharField(max_length=63)
+    kind = models.CharField(max_length=63)
+    namespace = models.CharField(max_length=253, blank=True)
+    name = models.CharField(max_length=253)
+    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="resources")
+    labels = models.JSONField(default=dict)
+    manifest = models.JSONField(null=True)
+    file = models.CharField(max_length=1024, blank=True)
+    line = models.PositiveIntegerField(null=True)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of what the report said of it, hexadecimal.")
+    passed = ArrayField(models.SmallIntegerField(), default=list)
+    failed = ArrayField(models.SmallIntegerField(), default=list)
+    errored = ArrayField(models.SmallIntegerField(), default=list)
+    skipped = ArrayField(models.SmallIntegerField(), default=list)
+    open_count = models.PositiveIntegerField(default=0, help_text="Open violations.")
+    worst_severity = models.PositiveSmallIntegerField(default=0, help_text="Of the open violations; 0 for none.")
+    first_seen_at = models.DateTimeField()
+    changed_at = models.DateTimeField(help_text="When what is reported of it last changed.")
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "cluster", "group", "kind", "namespace", "name"],
+                name="resource_identity_unique",
+            )
+        ]
+        indexes = [
+            models.Index(
+                F("organization"), F("worst_severity").desc(), F("open_count").desc(), F("id"),
+                name="resource_worst", condition=Q(deleted_at=None),
+            ),
+            models.Index(fields=["organization", "namespace", "kind", "name"], name="resource_by_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version

@@ -1,0 +1,226 @@
+"""Policies, violations with their intervals, and the rollups that posture is read from."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from clusters.models import Cluster, Resource
+from organizations.models import OwnedModel, Team
+
+
+class Severity(models.IntegerChoices):
+    LOW = 1, "Low"
+    MEDIUM = 2, "Medium"
+    HIGH = 3, "High"
+    CRITICAL = 4, "Critical"
+
+
+SEVERITY_WEIGHTS = {Severity.LOW: 1, Severity.MEDIUM: 2, Severity.HIGH: 5, Severity.CRITICAL: 10}
+
+
+class Policy(models.Model):
+    """A policy of the library, as synchronized from its folder by `manage.py sync_library`.
+
+    Shared by all organizations, hence without one. The small id is what rollups and verdict arrays carry.
+    """
+
+    id = models.SmallAutoField(primary_key=True)
+    slug = models.CharField(max_length=63, unique=True)
+    title = models.CharField(max_length=200)
+    category = models.CharField(max_length=32)
+    severity = models.PositiveSmallIntegerField(choices=Severity.choices)
+    weight = models.PositiveSmallIntegerField(help_text="What one check of it counts for in posture.")
+    document = models.JSONField(help_text="The policy as written: why, guidance, references, controls, rules.")
+    retired_at = models.DateTimeField(null=True, help_text="When it left the library; its history stays.")
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Standard(models.Model):
+    """A standard of the library: a set of controls, each automated by policies or manual."""
+
+    slug = models.CharField(primary_key=True, max_length=63)
+    title = models.CharField(max_length=200)
+    version = models.CharField(max_length=32)
+    document = models.JSONField()
+    policies = models.ManyToManyField(Policy, related_name="standards")
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ViolationStatus(models.TextChoices):
+    OPEN = "open", "Open"
+    EXCEPTED = "excepted", "Excepted"
+    RESOLVED = "resolved", "Resolved"
+
+
+class Violation(OwnedModel):
+    """One failing check with one life: it opens, may be excepted, resolves and reopens, and is never duplicated.
+
+    Identity: (cluster, resource, policy, rule, place). `place` names list members, so reordering changes nothing;
+    `path` is where it stands today, with indexes. `namespace`, `team` and `severity` are copies, for the indexes.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="+")
+    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="violations")
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
+    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="+")
+    rule = models.CharField(max_length=63)
+    place = models.CharField(max_length=1024)
+    path = models.CharField(max_length=1024)
+    namespace = models.CharField(max_length=253, blank=True)
+    severity = models.PositiveSmallIntegerField(choices=Severity.choices)
+    found = models.JSONField(null=True)
+    message = models.TextField()
+    fix = models.JSONField(null=True, help_text="RFC 6902 patch of the whole manifest, or null.")
+    line = models.PositiveIntegerField(null=True)
+    status = models.CharField(max_length=8, choices=ViolationStatus.choices, default=ViolationStatus.OPEN)
+    first_seen_at = models.DateTimeField()
+    opened_at = models.DateTimeField(help_text="Start of the present or last interval.")
+    resolved_at = models.DateTimeField(null=True)
+    reopened_count = models.PositiveIntegerField(default=0)
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "resource", "policy", "rule", "place"], name="violation_identity_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="resolved", resolved_at__isnull=False)
+                | (~Q(status="resolved") & Q(resolved_at__isnull=True)),
+                name="violation_resolved_has_instant",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("organization"), F("severity").desc(), F("opened_at").desc(), F("id").desc(),
+                name="violation_open_worst", condition=Q(status="open"),
+            ),
+            models.Index(
+                F("organization"), F("cluster"), F("namespace"), F("severity").desc(), F("id"),
+                name="violation_open_place", condition=Q(status="open"),
+            ),
+            models.Index(
+                F("organization"), F("team"), F("severity").desc(), F("id"),
+                name="violation_open_team", condition=Q(status="open"),
+            ),
+            models.Index(
+                F("organization"), F("policy"), F("id"), name="violation_open_policy", condition=Q(status="open")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.policy_id} at {self.place}"
+
+
+class ViolationInterval(OwnedModel):
+    """A stretch of time during which a violation was open: `[opened_at, closed_at)`, open-ended while null."""
+
+    id = models.BigAutoField(primary_key=True)
+    violation = models.ForeignKey(Violation, on_delete=models.CASCADE, related_name="intervals")
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    close_reason = models.CharField(
+        max_length=8, blank=True, choices=[("passed", "Evaluated and passed"), ("deleted", "Resource deleted")]
+    )
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "violation"], condition=Q(closed_at=None), name="interval_one_open"
+            )
+        ]
+        indexes = [models.Index(fields=["organization", "violation", "opened_at"], name="interval_by_violation")]
+
+    def __str__(self) -> str:
+        return f"{self.violation_id} from {self.opened_at}"
+
+
+class PostureCount(OwnedModel):
+    """Today's verdicts per (cluster, namespace, team, policy): how many resources each verdict was given to."""
+
+    id = models.BigAutoField(primary_key=True)
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="+")
+    namespace = models.CharField(max_length=253, blank=True)
+    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="+")
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
+    passed = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    errored = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "cluster", "namespace", "team", "policy"],
+                name="posture_count_unique", nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cluster_id} {self.namespace} {self.policy_id}"
+
+
+class PostureDay(OwnedModel):
+    """A day's end for (cluster, namespace, team): weighted verdicts, open violations by severity, and the day's flow.
+
+    Written whole per (cluster, day) whenever a report of that day is merged, so a (cluster, day) is complete or absent;
+    a reader carries the last one forward. Weights are summed `Policy.weight`s.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    day = models.DateField()
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="+")
+    namespace = models.CharField(max_length=253, blank=True)
+    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="+")
+    passed_weight = models.PositiveIntegerField(default=0)
+    failed_weight = models.PositiveIntegerField(default=0)
+    errored_weight = models.PositiveIntegerField(default=0)
+    skipped_weight = models.PositiveIntegerField(default=0)
+    unreported_weight = models.PositiveIntegerField(
+        default=0, help_text="Estimate for resources that exist but were not reported; on the row of namespace ''."
+    )
+    open_critical = models.PositiveIntegerField(default=0)
+    open_high = models.PositiveIntegerField(default=0)
+    open_medium = models.PositiveIntegerField(default=0)
+    open_low = models.PositiveIntegerField(default=0)
+    opened_count = models.PositiveIntegerField(default=0, help_text="Violations opened or reopened that day.")
+    resolved_count = models.PositiveIntegerField(default=0, help_text="Violations resolved that day.")
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "cluster", "day", "namespace", "team"],
+                name="posture_day_unique", nulls_distinct=False,
+            )
+        ]
+        indexes = [models.Index(fields=["organization", "day", "cluster"], name="posture_day_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.cluster_id} {self.namespace} {self.day}"
+
+
+class PolicyDay(OwnedModel):
+    """A day's end for (cluster, policy): resources per verdict."""
+
+    id = models.BigAutoField(primary_key=True)
+    day = models.DateField()
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="+")
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="+")
+    passed = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    errored = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "cluster", "day", "policy"], name="policy_day_unique"
+            )
+        ]
+        indexes = [models.Index(fields=["organization", "policy", "day"], name="policy_day_by_policy")]
+
+    def __str__(self) -> str:
+        return f"{self.cluster_id} {self.policy_id} {self.day}"
