@@ -46,3 +46,14 @@ class TooLarge(PlumblineError):
 class Unprocessable(PlumblineError):
     status = 422
     code = "unprocessable"
+
+
+class TooManyRequests(PlumblineError):
+    """`retry_after` is in seconds and goes into the header of that name."""
+
+    status = 429
+    code = "throttled"
+
+    def __init__(self, detail: str, *, retry_after: int, code: str | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.retry_after = retry_after

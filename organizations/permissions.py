@@ -1,0 +1,48 @@
+"""What each role may do. Every page, API and button asks `can`; nothing else decides."""
+
+from enum import Enum
+
+from organizations.models import Role
+
+
+class Capability(Enum):
+    VIEW = "view"
+    VIEW_ACTIVITY = "view_activity"
+    RETRY_REPORTS = "retry_reports"
+    MANAGE_TOKENS = "manage_tokens"
+    MANAGE_TEAMS = "manage_teams"
+    MANAGE_CLUSTERS = "manage_clusters"
+    MANAGE_MEMBERS = "manage_members"
+
+
+_EVERYONE = frozenset({Capability.VIEW, Capability.MANAGE_TOKENS})  # a member's own API tokens
+
+_CAPABILITIES: dict[str, frozenset[Capability]] = {
+    Role.OWNER: frozenset(Capability),
+    Role.SECURITY_LEAD: _EVERYONE
+    | {Capability.MANAGE_TEAMS, Capability.VIEW_ACTIVITY, Capability.RETRY_REPORTS},
+    Role.PLATFORM_ENGINEER: _EVERYONE
+    | {
+        Capability.MANAGE_TEAMS,
+        Capability.MANAGE_CLUSTERS,
+        Capability.VIEW_ACTIVITY,
+        Capability.RETRY_REPORTS,
+    },
+    Role.DEVELOPER: _EVERYONE,
+    Role.AUDITOR: _EVERYONE | {Capability.VIEW_ACTIVITY},
+}
+
+
+def can(role: str, capability: Capability) -> bool:
+    """Whether a member with `role` has `capability`. A role that is not known may do nothing."""
+    return capability in _CAPABILITIES.get(role, frozenset())
+
+
+def capabilities_of(role: str) -> frozenset[Capability]:
+    """All that a member with `role` may do."""
+    return _CAPABILITIES.get(role, frozenset())
+
+
+def roles_with(capability: Capability) -> tuple[Role, ...]:
+    """The roles that have `capability`, in the order in which Role lists them: for sentences and tests."""
+    return tuple(role for role in Role if can(role, capability))
