@@ -1,0 +1,91 @@
+"""Names that filters speak of: the organization's clusters and teams, and the library."""
+
+from functools import cached_property
+from typing import Any, TypeVar
+
+from clusters.models import Cluster
+from compliance.models import Policy, Standard
+from organizations.models import Team, TeamMembership, User
+
+Named = TypeVar("Named")
+
+
+class Directory:
+    """Looks names up within the organization in scope; each list is read at most once, and only when asked.
+
+    The lookups raise LookupError with a sentence; a name of another organization is as unknown as any other.
+    """
+
+    def __init__(self, user: User | None = None) -> None:
+        self.user = user
+
+    @cached_property
+    def clusters(self) -> dict[str, Cluster]:
+        return {c.name: c for c in Cluster.objects.order_by("name")}
+
+    @cached_property
+    def clusters_by_id(self) -> dict[Any, Cluster]:
+        return {c.id: c for c in self.clusters.values()}
+
+    @cached_property
+    def teams(self) -> dict[str, Team]:
+        return {t.slug: t for t in Team.objects.order_by("name")}
+
+    @cached_property
+    def teams_by_id(self) -> dict[Any, Team]:
+        return {t.id: t for t in self.teams.values()}
+
+    @cached_property
+    def my_teams(self) -> tuple[Team, ...]:
+        if self.user is None:
+            return ()
+        mine = TeamMembership.objects.filter(user=self.user).select_related("team").order_by("team__name")
+        return tuple(membership.team for membership in mine)
+
+    @cached_property
+    def policies(self) -> dict[str, Policy]:
+        """By slug, without their documents; retired ones too, for their violations may still be open."""
+        return {p.slug: p for p in Policy.objects.defer("document").order_by("slug")}
+
+    @cached_property
+    def policies_by_id(self) -> dict[int, Policy]:
+        return {p.id: p for p in self.policies.values()}
+
+    @cached_property
+    def categories(self) -> list[str]:
+        return sorted({p.category for p in self.policies.values()})
+
+    @cached_property
+    def standards(self) -> dict[str, Standard]:
+        return {s.slug: s for s in Standard.objects.defer("document").order_by("title")}
+
+    @cached_property
+    def standard_policy_ids(self) -> dict[str, set[int]]:
+        """Ids of the policies that each standard selects."""
+        found: dict[str, set[int]] = {slug: set() for slug in self.standards}
+        for slug, policy_id in Standard.policies.through.objects.values_list("standard_id", "policy_id"):
+            found[slug].add(policy_id)
+        return found
+
+    def cluster(self, name: str) -> Cluster:
+        return _find(self.clusters, name, "No cluster of that name.")
+
+    def team(self, slug: str) -> Team:
+        return _find(self.teams, slug, "No team of that name.")
+
+    def policy(self, slug: str) -> Policy:
+        return _find(self.policies, slug, "No policy of that name.")
+
+    def standard(self, slug: str) -> Standard:
+        return _find(self.standards, slug, "No standard of that name.")
+
+    def category(self, word: str) -> str:
+        if word not in self.categories:
+            raise LookupError("No category of that name.")
+        return word
+
+
+def _find(named: dict[str, Named], name: str, otherwise: str) -> Named:
+    if name not in named:
+        raise LookupError(otherwise)
+    return named[name]

@@ -1,0 +1,258 @@
+"""What a person or a program wants to look at: parsed once from a query string, shared by pages and API."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import QueryDict
+
+from clusters.models import Cluster, Environment
+from common.clock import today
+from common.errors import PlumblineError
+from compliance.models import Policy, Severity, Standard, ViolationStatus
+from organizations.models import Team
+
+from .directory import Directory
+
+CLUSTER_SCOPED = "-"
+ANY_STATUS = "all"
+MAX_TEXT = 253
+
+SEVERITY_WORDS = {severity.label.lower(): severity for severity in reversed(Severity)}
+STATUSES = [*ViolationStatus.values, ANY_STATUS]
+
+SCOPE_PARAMETERS = ("cluster", "environment", "namespace", "team")
+PARAMETERS = (*SCOPE_PARAMETERS, "severity", "policy", "standard", "category", "q", "status", "as_of")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """A parsed query. Ids that are None do not restrict; an empty tuple matches nothing.
+
+    `values` keeps what was understood, as (parameter, text) pairs in order, for links and chips;
+    `problems` maps each parameter that was not understood to a sentence.
+    """
+
+    clusters: tuple[Cluster, ...] = ()
+    environment: str = ""
+    namespace: str | None = None
+    team: Team | None = None
+    is_mine: bool = False
+    team_ids: tuple[UUID, ...] | None = None
+    severities: tuple[Severity, ...] = ()
+    policy: Policy | None = None
+    standard: Standard | None = None
+    category: str = ""
+    q: str = ""
+    status: str = ViolationStatus.OPEN.value
+    as_of: date | None = None
+    cluster_ids: tuple[UUID, ...] | None = None
+    policy_ids: tuple[int, ...] | None = None
+    q_policy_ids: tuple[int, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def as_of_end(self) -> datetime | None:
+        """The instant at which the day `as_of` is over."""
+        return end_of(self.as_of) if self.as_of else None
+
+    @property
+    def is_scoped(self) -> bool:
+        """Whether anything but the day and the status narrows the view."""
+        return any(name not in ("status", "as_of") for name, _ in self.values)
+
+    def query(self, *, without: Iterable[str] = (), **changes: str | None) -> str:
+        """This view as a query string, some parameters dropped or changed."""
+        dropped = {*without, *changes}
+        pairs = [(n, v) for n, v in self.values if n not in dropped]
+        pairs += [(n, v) for n, v in changes.items() if v]
+        return urlencode(pairs)
+
+    def query_without_value(self, name: str, value: str) -> str:
+        """This view less one value of one parameter: what removing its chip leads to."""
+        return urlencode([pair for pair in self.values if pair != (name, value)])
+
+    def without(self, name: str) -> "Filters":
+        """The same view with one dimension left open, to count what else it could hold."""
+        cleared: dict[str, Any] = {
+            "cluster": {"clusters": (), "cluster_ids": None, "environment": ""},
+            "namespace": {"namespace": None},
+            "team": {"team": None, "is_mine": False, "team_ids": None},
+            "severity": {"severities": ()},
+            "policy": {"policy": None, "standard": None, "category": "", "policy_ids": None},
+        }[name]
+        return replace(self, **cleared)
+
+
+def end_of(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
+
+
+def parse_filters(params: QueryDict, directory: Directory, *, default_team: str = "") -> Filters:
+    """Read the scope and the filters out of a query string; what cannot be read is named in `problems`.
+
+    `default_team` stands in when the query says nothing about teams; `team=` (empty) asks for everyone's.
+    """
+    return _Parser(params, directory, default_team).parse()
+
+
+def strict_filters(params: QueryDict, directory: Directory) -> Filters:
+    """The same for programs. Raises PlumblineError (400) that names every field it could not read."""
+    filters = parse_filters(params, directory)
+    if filters.problems:
+        raise PlumblineError(
+            "Some filters could not be read.", code="invalid_filter", fields=filters.problems
+        )
+    return filters
+
+
+class _Parser:
+    def __init__(self, params: QueryDict, directory: Directory, default_team: str) -> None:
+        self.params, self.directory, self.default_team = params, directory, default_team
+        self.values: list[tuple[str, str]] = []
+        self.problems: dict[str, str] = {}
+
+    def parse(self) -> Filters:
+        clusters = tuple(self._each("cluster", self.directory.cluster))
+        environment = self._one("environment", _among(Environment.values)) or ""
+        policy = self._one("policy", self.directory.policy)
+        standard = self._one("standard", self.directory.standard)
+        category = self._one("category", self.directory.category) or ""
+        q = self._one("q", str) or ""
+        team, is_mine, team_ids = self._team()
+        as_of = self._one("as_of", _day)
+        status = self._one("status", _among(STATUSES)) or ViolationStatus.OPEN.value
+        if as_of and status != ViolationStatus.OPEN.value:
+            self.problems["status"] = "A past day knows only what was open: leave status out, or as_of."
+            status = ViolationStatus.OPEN.value
+        return Filters(
+            clusters=clusters,
+            environment=environment,
+            namespace=self._one("namespace", lambda text: "" if text == CLUSTER_SCOPED else text),
+            team=team,
+            is_mine=is_mine,
+            team_ids=team_ids,
+            severities=tuple(self._each("severity", _severity)),
+            policy=policy,
+            standard=standard,
+            category=category,
+            q=q,
+            status=status,
+            as_of=as_of,
+            cluster_ids=self._cluster_ids(clusters, environment),
+            policy_ids=self._policy_ids(policy, standard, category),
+            q_policy_ids=self._policies_like(q),
+            values=tuple(self.values),
+            problems=self.problems,
+        )
+
+    def _each(self, name: str, read: Callable[[str], Any]) -> list[Any]:
+        """Every value of a repeatable parameter that can be read, once."""
+        found: dict[str, Any] = {}
+        for text in self.params.getlist(name):
+            text = text.strip()
+            if not text or text in found:
+                continue
+            try:
+                found[text] = read(_clean(text))
+            except (ValueError, LookupError) as error:
+                self.problems[name] = _sentence(error, name)
+        self.values += [(name, text) for text in found]
+        return list(found.values())
+
+    def _one(self, name: str, read: Callable[[str], Any]) -> Any:
+        """The last value of a parameter, as Django reads it; None when absent or unreadable."""
+        text = (self.params.get(name) or "").strip()
+        if not text:
+            return None
+        try:
+            value = read(_clean(text))
+        except (ValueError, LookupError) as error:
+            self.problems[name] = _sentence(error, name)
+            return None
+        self.values.append((name, text))
+        return value
+
+    def _team(self) -> tuple[Team | None, bool, tuple[UUID, ...] | None]:
+        asked = self.params.get("team")
+        if asked is None and self.default_team and self.directory.my_teams:
+            return None, True, tuple(team.id for team in self.directory.my_teams)
+        if asked is not None and not asked.strip() and self.default_team:
+            self.values.append(("team", ""))
+        found = self._one("team", self._read_team)
+        if found is None:
+            return None, False, None
+        if found == "mine":
+            return None, True, tuple(team.id for team in self.directory.my_teams)
+        return found, False, (found.id,)
+
+    def _read_team(self, slug: str) -> Any:
+        return "mine" if slug == "mine" else self.directory.team(slug)
+
+    def _cluster_ids(self, clusters: tuple[Cluster, ...], environment: str) -> tuple[UUID, ...] | None:
+        if not clusters and not environment:
+            return None
+        among = clusters or tuple(self.directory.clusters.values())
+        return tuple(c.id for c in among if not environment or c.environment == environment)
+
+    def _policy_ids(
+        self, policy: Policy | None, standard: Standard | None, category: str
+    ) -> tuple[int, ...] | None:
+        if policy is None and standard is None and not category:
+            return None
+        ids = {p.id for p in self.directory.policies.values() if not category or p.category == category}
+        if policy is not None:
+            ids &= {policy.id}
+        if standard is not None:
+            ids &= self.directory.standard_policy_ids[standard.slug]
+        return tuple(sorted(ids))
+
+    def _policies_like(self, q: str) -> tuple[int, ...]:
+        if not q:
+            return ()
+        return tuple(p.id for p in self.directory.policies.values() if q.lower() in p.slug)
+
+
+def _clean(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("A NUL character cannot be searched for.")
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"At most {MAX_TEXT} characters, please.")
+    return text
+
+
+def _sentence(error: Exception, name: str) -> str:
+    return str(error.args[0]) if error.args else f"Not a known {name}."
+
+
+def _among(allowed: Iterable[str]) -> Callable[[str], str]:
+    words = list(allowed)
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"One of {', '.join(words)}.")
+        return text
+
+    return read
+
+
+def _severity(word: str) -> Severity:
+    if word not in SEVERITY_WORDS:
+        raise ValueError(f"One of {', '.join(SEVERITY_WORDS)}.")
+    return SEVERITY_WORDS[word]
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("A day as YYYY-MM-DD, please.") from None
+    if day > today():
+        raise ValueError("That day is yet to come.")
+    if day.year < 2000:
+        raise ValueError("Nothing is known from before the year 2000.")
+    return day
