@@ -7,6 +7,8 @@ from pytest_django import DjangoDbBlocker
 
 from tests.servers import TestServers, test_servers
 
+pytest_plugins = ["tests.cast"]
+
 
 @pytest.fixture(scope="session")
 def servers() -> TestServers:
