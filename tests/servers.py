@@ -26,7 +26,7 @@ SLOT_COUNT = 64
 
 
 def _take_slot() -> tuple[Home, int]:
-    """The first slot that no other run holds, and the descriptor of its lock, held until this process ends."""
+    """The first slot that no other run holds, and its lock's descriptor, held until this process ends."""
     for number in range(SLOT_COUNT):
         home = Home(SLOTS / str(number))
         lock = home.try_lock("lock")
@@ -116,7 +116,9 @@ class TestServers:
                 sql.SQL("GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {}").format(sql.Identifier(role))
             )
         cursor.execute(
-            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(partial), sql.Identifier(template))
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                sql.Identifier(partial), sql.Identifier(template)
+            )
         )
 
     def _connect(self, url: str) -> "psycopg2.extensions.connection":

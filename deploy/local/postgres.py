@@ -60,7 +60,7 @@ class PostgresServer:
         return f"postgres://{role}@{quote(str(self.socket_directory()), safe='')}/{database}"
 
     def socket_directory(self) -> Path:
-        """A short private directory, since a socket's path has at most ~100 bytes; the same at every start."""
+        """A short private directory, as a socket's path has at most ~100 bytes. The same at every start."""
         recorded = self.home.run / "postgres-socket"
         if recorded.exists():
             directory = Path(recorded.read_text().strip())
@@ -78,7 +78,7 @@ class PostgresServer:
         return find(pid, cwd=self.data) if pid else None
 
     def start(self, *, dies_with_parent: bool) -> psutil.Process:
-        """Bring the server up, on new data if need be, with its roles and database. LaunchError if it fails."""
+        """Bring the server up with its roles and database, on new data if need be. LaunchError if not."""
         self.home.create()
         process = self.running()
         if process is not None and not self._accepts_connections():

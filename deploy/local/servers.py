@@ -1,8 +1,8 @@
 """The two embedded servers together, and the environment that Django's settings read.
 
-    eval "$(make -s env)"                                        # servers of this checkout, for a shell
-    python -m deploy.local.servers --home .local/bench           # servers of your own
-    python -m deploy.local.servers --home .local/bench --stop
+eval "$(make -s env)"                                        # servers of this checkout, for a shell
+python -m deploy.local.servers --home .local/bench           # servers of your own
+python -m deploy.local.servers --home .local/bench --stop
 """
 
 import argparse
@@ -60,7 +60,7 @@ class Servers:
 
 def main(arguments: list[str] | None = None) -> int:
     """Start (or stop) the servers and print shell exports on standard output. Exit 1 with the reason."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.local.servers", description="The embedded servers.")
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.servers", description="Embedded servers.")
     parser.add_argument("--home", type=Path, default=DEFAULT_HOME.directory, help="where data and logs go")
     parser.add_argument("--stop", action="store_true", help="stop them instead")
     options = parser.parse_args(arguments)

@@ -1,0 +1,68 @@
+"""`make up MANIFESTS=path/`: the user's own manifests as one more cluster of the demo organization."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from .console import say
+from .home import CHECKOUT, Home, LaunchError
+
+ORGANIZATION = "acme"
+ENVIRONMENT = "development"
+
+
+def wanted() -> Path | None:
+    """The directory or file in the environment's MANIFESTS; LaunchError when it is not there."""
+    given = os.environ.get("MANIFESTS")
+    if not given:
+        return None
+    path = Path(given).expanduser().resolve()
+    if not path.exists():
+        raise LaunchError(f"MANIFESTS={given}: there is no such file or directory.")
+    return path
+
+
+def scan(home: Home, path: Path, url: str, environment: dict[str, str]) -> None:
+    """Scan `path` with the CLI and report it to the server, as the cluster named after it."""
+    name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:60] or "manifests"
+    token = _token(home, path, name, environment)
+    say(f"\nScanning {path} as the cluster {name}")
+    command = [
+        sys.executable,
+        "-m",
+        "plumbline.cli",
+        "scan",
+        str(path),
+        "--report-to",
+        url,
+        "--fail-on",
+        "never",
+    ]
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment | {"PLUMBLINE_TOKEN": token})
+    if done.returncode != 0:
+        raise LaunchError(
+            f"The scan of {path} was not reported (exit code {done.returncode}). If its token is no longer good, "
+            f"remove {_token_file(path, name)} in {home.directory} and try again."
+        )
+
+
+def _token_file(path: Path, name: str) -> str:
+    # Two directories of one name are two clusters, so the path has its part in the file's name.
+    return f"cluster-{name}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}.token"
+
+
+def _token(home: Home, path: Path, name: str, environment: dict[str, str]) -> str:
+    file = _token_file(path, name)
+    if kept := home.read_secret(file):
+        return kept
+    command = [sys.executable, "manage.py", "create_cluster", "--organization", ORGANIZATION]
+    command += ["--name", name, "--environment", ENVIRONMENT]
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise LaunchError(f"The cluster {name} could not be registered:\n{done.stderr.strip()[-1500:]}")
+    token = done.stdout.split()[-1] if done.stdout.split() else ""
+    home.write_secret(file, token)
+    return token
