@@ -1,0 +1,210 @@
+"""The small components as tags: `{% load components %}`. Each has one template in templates/components/."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.template.context import RequestContext
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from common.clock import now
+from compliance.models import Severity
+from dashboards.templatetags.words import ago_words
+
+register = template.Library()
+
+STATUS_TONES = {
+    "open": "high",
+    "excepted": "notice",
+    "resolved": "good",
+    "accepted": "accent",
+    "processed": "good",
+    "superseded": "neutral",
+    "parked": "notice",
+}
+STATUS_ICONS = {"open": "open", "excepted": "excepted", "resolved": "resolved", "accepted": "clock"} | {
+    "processed": "resolved",
+    "superseded": "resolved",
+    "parked": "warning",
+}
+ENVIRONMENT_TONES = {"production": "accent"}
+
+
+@register.simple_tag
+def icon(name: str, **attributes: str) -> SafeString:
+    """An icon of static/img/icons.svg, hidden from screen readers. `class="…"` replaces `icon`."""
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        attributes.get("class", "icon"),
+        static("img/icons.svg"),
+        name,
+    )
+
+
+@register.inclusion_tag("components/_badge.html")
+def severity(value: int | str, filled: bool = False) -> dict[str, Any]:
+    """A severity as icon, word and colour. `value` is 1–4 or a word; 0 shows a dash."""
+    word = Severity(value).label.lower() if isinstance(value, int) and value else str(value or "")
+    return {"tone": word, "icon": word, "label": word.capitalize(), "filled": filled}
+
+
+@register.inclusion_tag("components/_badge.html")
+def status(value: str, filled: bool = False) -> dict[str, Any]:
+    """A status of a violation or a report as icon, word and colour."""
+    tone = STATUS_TONES.get(value, "neutral")
+    return {
+        "tone": tone,
+        "icon": STATUS_ICONS.get(value, "info"),
+        "label": value.capitalize(),
+        "filled": filled,
+    }
+
+
+@register.inclusion_tag("components/_badge.html")
+def badge(label: str, tone: str = "neutral", icon: str = "", filled: bool = True) -> dict[str, Any]:
+    """Any other word with a tone: critical, high, medium, low, good, notice, accent or neutral."""
+    return {"tone": tone, "icon": icon, "label": label, "filled": filled}
+
+
+@register.inclusion_tag("components/_time.html")
+def ago(instant: datetime | date | None, empty: str = "never") -> dict[str, Any]:
+    """A time in relation to now, with the exact instant on hover."""
+    return {"instant": instant, "words": ago_words(instant, now()) if instant else empty}
+
+
+@register.inclusion_tag("components/_ring.html")
+def ring(coverage: float | None) -> dict[str, Any]:
+    """Coverage, 0–1, as a ring: full only when all that applies was evaluated."""
+    share = 0.0 if coverage is None else max(0.0, min(1.0, coverage))
+    # The circle's circumference is 100 units, so that a share is its dash.
+    return {"dash": f"{share * 100:.1f}", "percent": percent(share), "is_partial": share < 0.9}
+
+
+@register.inclusion_tag("components/_posture.html")
+def posture(score: float | None, coverage: float | None, brief: bool = False) -> dict[str, Any]:
+    """A score with its coverage, both 0–1. Without data it says so; `brief` leaves coverage's words out."""
+    return {"score": score, "coverage": coverage, "brief": brief}
+
+
+@register.inclusion_tag("components/_stat.html")
+def stat(label: str, value: Any, **options: Any) -> dict[str, Any]:
+    """One number. Options: unit, href, delta (signed number), delta_unit, since ("in 30 days"), down_is_good,
+    coverage (0–1), points (numbers for a sparkline), note.
+    """
+    delta = options.get("delta")
+    better = bool(delta) and ((delta < 0) == bool(options.get("down_is_good")))
+    return {
+        "label": label,
+        "value": value,
+        "delta_class": "" if not delta else "good" if better else "bad",
+        "delta_text": "" if delta is None else f"{delta:+,}".replace("-", "−") if delta else "±0",
+        **options,
+    }
+
+
+@register.inclusion_tag("components/_sparkline.html")
+def sparkline(points: Sequence[float | None]) -> dict[str, Any]:
+    """A line of two or more numbers without axes; gaps where one is None. Decoration beside a number."""
+    known = [point for point in points if point is not None]
+    if len(known) < 2:
+        return {"path": ""}
+    low, high = min(known), max(known)
+    span = (high - low) or 1.0
+    step = 96 / (len(points) - 1)
+    parts: list[str] = []
+    is_drawing = False
+    x = y = 0.0
+    for index, point in enumerate(points):
+        if point is None:
+            is_drawing = False
+            continue
+        x, y = index * step, 20 - (point - low) / span * 18
+        parts.append(f"{'L' if is_drawing else 'M'}{x:.1f} {y:.1f}")
+        is_drawing = True
+    return {"path": "".join(parts), "x": f"{x:.1f}", "y": f"{y:.1f}"}
+
+
+@register.inclusion_tag("components/_meter.html")
+def meter(value: float, most: float, tone: str = "accent", label: str = "") -> dict[str, Any]:
+    """A zero-based bar: `value` of `most`."""
+    share = min(1.0, value / most) if most else 0.0
+    return {"width": f"{share * 100:.1f}", "tone": tone, "label": label}
+
+
+@register.inclusion_tag("components/_severity_bar.html")
+def severity_bar(counts: Mapping[str, int], most: int = 0) -> dict[str, Any]:
+    """Open violations by severity as one stacked bar. `counts`: word → number; `most`: the longest bar's."""
+    total = sum(counts.values())
+    scale = 100 / (most or total or 1)
+    parts = []
+    x = 0.0
+    for word in ("critical", "high", "medium", "low"):
+        width = counts.get(word, 0) * scale
+        parts.append({"word": word, "x": f"{x:.2f}", "width": f"{width:.2f}", "count": counts.get(word, 0)})
+        x += width
+    return {
+        "parts": parts,
+        "total": total,
+        "label": ", ".join(f"{p['count']} {p['word']}" for p in parts if p["count"]),
+    }
+
+
+@register.inclusion_tag("components/_copy.html")
+def copy(text: str, label: str = "Copy") -> dict[str, Any]:
+    """A button that copies `text`."""
+    return {"text": text, "label": label}
+
+
+@register.inclusion_tag("components/_state.html")
+def state(title: str, text: str = "", **options: Any) -> dict[str, Any]:
+    """Nothing to show, or an error, with the next step.
+
+    Options: icon, tone, action and href of a button, second and second_href of another, centred.
+    """
+    return {"title": title, "text": text, **options}
+
+
+@register.inclusion_tag("components/_chart.html")
+def chart(title: str, url: str, height: int = 280, **options: Any) -> dict[str, Any]:
+    """A chart that loads after the page, of 160, 220, 280, 340 or 420 px. Options: note, id, level."""
+    return {"title": title, "url": url, "height": height, "level": options.pop("level", 2), **options}
+
+
+@register.inclusion_tag("components/_sort.html", takes_context=True)
+def sort_header(context: RequestContext, label: str, name: str, **options: Any) -> dict[str, Any]:
+    """A `<th>` that sorts by `?sort=name` or `-name`. Options: class, default (the page's own order)."""
+    query = context["request"].GET
+    present = query.get("sort") or options.get("default", "")
+    is_up, is_down = present == name, present == f"-{name}"
+    following = query.copy()
+    following.pop("cursor", None)
+    following["sort"] = name if is_down else f"-{name}"
+    return {
+        "label": label,
+        "class": options.get("class", ""),
+        "direction": "ascending" if is_up else "descending" if is_down else "",
+        "icon": "up" if is_up else "down",
+        "url": f"?{following.urlencode()}",
+    }
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """0.836 → `84 %`. Only all is 100 % and only nothing is 0 %: what is nearly so is not rounded to it."""
+    if share is None:
+        return "no data"
+    whole = round(share * 100)
+    if whole == 100 and share < 1:
+        whole = 99
+    if whole == 0 and share > 0:
+        whole = 1
+    return f"{whole}\u202f%"
+
+
+@register.filter
+def thousands(number: int | None) -> str:
+    """12345 → `12,345`."""
+    return "—" if number is None else f"{number:,}"

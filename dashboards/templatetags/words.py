@@ -1,0 +1,27 @@
+"""Times and numbers in words."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+STEPS = [
+    (timedelta(hours=1), timedelta(minutes=1), "min"),
+    (timedelta(days=1), timedelta(hours=1), "h"),
+    (timedelta(days=14), timedelta(days=1), "d"),
+    (timedelta(days=60), timedelta(weeks=1), "wk"),
+    (timedelta(days=730), timedelta(days=30), "mo"),
+]
+
+
+def ago_words(instant: datetime | date, present: datetime) -> str:
+    """How long ago: `just now`, `5 min ago`, `3 d ago`; what is to come reads `in 3 d`."""
+    if not isinstance(instant, datetime):
+        instant = datetime.combine(instant, time(), UTC)
+    gap = present - instant
+    size = abs(gap)
+    if size < timedelta(minutes=1):
+        return "just now"
+    number, unit = size // timedelta(days=365), "y"
+    for limit, step, word in STEPS:
+        if size < limit:
+            number, unit = size // step, word
+            break
+    return f"{number} {unit} ago" if gap > timedelta() else f"in {number} {unit}"
