@@ -1,18 +1,18 @@
 """How many violations each choice of the filter bar holds, and which few fixes would close the most."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 
 from compliance.models import Severity
 
 from .filters import Filters
 from .violations import ViolationQuerySet, violations
+from .workloads import WORKLOAD_KINDS
 
 DIMENSIONS = {
     "cluster": "cluster_id",
@@ -29,6 +29,7 @@ class Facets:
 
     violation_count: int = 0
     resource_count: int = 0
+    workload_count: int = 0
     clusters: dict[UUID, int] = field(default_factory=dict)
     namespaces: dict[str, int] = field(default_factory=dict)
     teams: dict[UUID | None, int] = field(default_factory=dict)
@@ -41,10 +42,11 @@ def violation_facets(filters: Filters) -> Facets:
     counted = _counts(violations().matching(filters), list(DIMENSIONS))
     for name in _filtered(filters):
         counted[name] = _counts(violations().matching(filters.without(name)), [name])[name]
-    total, resources = counted["total"]
+    total, resources, workloads = counted["total"]
     return Facets(
         violation_count=total,
         resource_count=resources,
+        workload_count=workloads,
         clusters=counted["cluster"],
         namespaces=counted["namespace"],
         teams=counted["team"],
@@ -67,14 +69,16 @@ def _filtered(filters: Filters) -> list[str]:
 def _counts(found: ViolationQuerySet, names: Sequence[str]) -> dict[str, Any]:
     """Counts per value of each dimension, and the totals, in one scan with GROUPING SETS."""
     columns = [DIMENSIONS[name] for name in names]
-    inner, params = found.order_by().values("resource_id", *columns).query.sql_with_params()
+    marked = found.order_by().annotate(is_workload=Q(resource__kind__in=WORKLOAD_KINDS))
+    inner, params = marked.values("resource_id", "is_workload", *columns).query.sql_with_params()
+    grouped = ", ".join(columns)
     sets = ", ".join(f"({column})" for column in columns)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT GROUPING({', '.join(columns)}), {', '.join(columns)}, count(*),"  # noqa: S608 - our own names
-            f" CASE WHEN GROUPING({', '.join(columns)}) = %s THEN count(DISTINCT resource_id) END"
+            f"SELECT GROUPING({grouped}), {grouped}, count(*), count(DISTINCT resource_id),"  # noqa: S608
+            " count(DISTINCT resource_id) FILTER (WHERE is_workload)"
             f" FROM ({inner}) AS found GROUP BY GROUPING SETS ({sets}, ())",
-            [2 ** len(columns) - 1, *params],
+            params,
         )
         rows = cursor.fetchall()
     return _by_dimension(rows, names)
@@ -83,14 +87,13 @@ def _counts(found: ViolationQuerySet, names: Sequence[str]) -> dict[str, Any]:
 def _by_dimension(rows: list[tuple[Any, ...]], names: Sequence[str]) -> dict[str, Any]:
     """GROUPING() has a bit per column, the highest for the first; the bit that is 0 marks the column."""
     everything = 2 ** len(names) - 1
-    mask_of = {everything ^ (1 << (len(names) - 1 - place)): place for place in range(len(names))}
+    place_of = {everything ^ (1 << (len(names) - 1 - place)): place for place in range(len(names))}
     counted: dict[str, Any] = {name: {} for name in names}
-    counted["total"] = (0, 0)
-    for mask, *values, count, resource_count in rows:
+    for mask, *values, count, resource_count, workload_count in rows:
         if mask == everything:
-            counted["total"] = (count, resource_count)
+            counted["total"] = (count, resource_count, workload_count)
         else:
-            counted[names[mask_of[mask]]][values[mask_of[mask]]] = count
+            counted[names[place_of[mask]]][values[place_of[mask]]] = count
     return counted
 
 
@@ -141,8 +144,3 @@ def best_fixes(filters: Filters, *, limit: int = 3) -> list[Suggestion]:
         )
         for row in rows
     ]
-
-
-def by_word(counts: dict[int, int]) -> Counter[str]:
-    """Counts per severity, keyed by its word."""
-    return Counter({Severity(value).label.lower(): count for value, count in counts.items()})

@@ -19,6 +19,7 @@ from .directory import Directory
 
 CLUSTER_SCOPED = "-"
 ANY_STATUS = "all"
+MY_TEAMS, ALL_TEAMS = "mine", "all"
 MAX_TEXT = 253
 
 SEVERITY_WORDS = {severity.label.lower(): severity for severity in reversed(Severity)}
@@ -63,7 +64,7 @@ class Filters:
     @property
     def is_scoped(self) -> bool:
         """Whether anything but the day and the status narrows the view."""
-        return any(name not in ("status", "as_of") for name, _ in self.values)
+        return any(name not in ("status", "as_of") and value != ALL_TEAMS for name, value in self.values)
 
     def query(self, *, without: Iterable[str] = (), **changes: str | None) -> str:
         """This view as a query string, some parameters dropped or changed."""
@@ -95,7 +96,7 @@ def end_of(day: date) -> datetime:
 def parse_filters(params: QueryDict, directory: Directory, *, default_team: str = "") -> Filters:
     """Read the scope and the filters out of a query string; what cannot be read is named in `problems`.
 
-    `default_team` stands in when the query says nothing about teams; `team=` (empty) asks for everyone's.
+    `default_team` stands in when the query says nothing about teams; `team=all` asks for everyone's.
     """
     return _Parser(params, directory, default_team).parse()
 
@@ -178,20 +179,18 @@ class _Parser:
         return value
 
     def _team(self) -> tuple[Team | None, bool, tuple[UUID, ...] | None]:
-        asked = self.params.get("team")
-        if asked is None and self.default_team and self.directory.my_teams:
-            return None, True, tuple(team.id for team in self.directory.my_teams)
-        if asked is not None and not asked.strip() and self.default_team:
-            self.values.append(("team", ""))
-        found = self._one("team", self._read_team)
-        if found is None:
+        if "team" not in self.params and self.default_team and self.directory.my_teams:
+            found: Any = MY_TEAMS
+        else:
+            found = self._one("team", self._read_team)
+        if found is None or found == ALL_TEAMS:
             return None, False, None
-        if found == "mine":
+        if found == MY_TEAMS:
             return None, True, tuple(team.id for team in self.directory.my_teams)
         return found, False, (found.id,)
 
     def _read_team(self, slug: str) -> Any:
-        return "mine" if slug == "mine" else self.directory.team(slug)
+        return slug if slug in (MY_TEAMS, ALL_TEAMS) else self.directory.team(slug)
 
     def _cluster_ids(self, clusters: tuple[Cluster, ...], environment: str) -> tuple[UUID, ...] | None:
         if not clusters and not environment:

@@ -1,0 +1,137 @@
+"""Standards, control by control: what the policies behind each control found."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from common.errors import NotFound
+from compliance.models import Policy, Standard
+from compliance.posture import Posture
+
+from .directory import Directory
+from .filters import Filters
+from .policies import NOTHING, Counts, counts_by_policy
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCounts:
+    policy: Policy
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class ControlRow:
+    """A control with the verdicts of its policies. Without policies it is manual and has no verdict."""
+
+    id: str
+    title: str
+    policies: tuple[PolicyCounts, ...]
+
+    @property
+    def policy_slugs(self) -> list[str]:
+        return [p.policy.slug for p in self.policies]
+
+    @property
+    def counts(self) -> Counts:
+        return sum((p.counts for p in self.policies), NOTHING)
+
+    @property
+    def state(self) -> str:
+        """manual, no_data, failing, incomplete (nothing fails, but not all was evaluated) or passing."""
+        if not self.policies:
+            return "manual"
+        if not self.counts.applicable:
+            return "no_data"
+        if self.counts.failed:
+            return "failing"
+        return "incomplete" if self.counts.errored else "passing"
+
+
+@dataclass(frozen=True, slots=True)
+class StandardRow:
+    """A standard with its controls; `posture` weighs each check by its policy's severity."""
+
+    standard: Standard
+    controls: tuple[ControlRow, ...]
+    posture: Posture
+
+    def count_of(self, *states: str) -> int:
+        return sum(control.state in states for control in self.controls)
+
+    @property
+    def failing_count(self) -> int:
+        return self.count_of("failing")
+
+    @property
+    def passing_count(self) -> int:
+        return self.count_of("passing")
+
+    @property
+    def control_count(self) -> int:
+        return len(self.controls)
+
+    @property
+    def automated_count(self) -> int:
+        return len(self.controls) - self.count_of("manual")
+
+
+def standard_rows(filters: Filters, directory: Directory) -> list[StandardRow]:
+    """All standards, by title. Four queries, however many controls they have."""
+    counts = counts_by_policy(filters)
+    standards = list(Standard.objects.order_by("title"))
+    documents = {standard.slug: standard.document for standard in standards}
+    return [_row(standard, documents, counts, directory) for standard in standards]
+
+
+def standard_row(slug: str, filters: Filters, directory: Directory) -> StandardRow:
+    """One standard with its controls. Raises NotFound."""
+    for row in standard_rows(filters, directory):
+        if row.standard.slug == slug:
+            return row
+    raise NotFound("No such standard.")
+
+
+def _row(
+    standard: Standard, documents: dict[str, Any], counts: dict[int, Counts], directory: Directory
+) -> StandardRow:
+    controls = tuple(
+        ControlRow(
+            id=control["id"],
+            title=control["title"],
+            policies=tuple(_with_counts(control.get("policies") or (), counts, directory)),
+        )
+        for control in _controls(standard.slug, documents, seen=set())
+    )
+    ids = directory.standard_policy_ids.get(standard.slug, set())
+    posture = sum((_weighted(directory.policies_by_id[i], counts.get(i, NOTHING)) for i in ids), Posture())
+    return StandardRow(standard=standard, controls=controls, posture=posture)
+
+
+def _with_counts(
+    slugs: Iterable[str], counts: dict[int, Counts], directory: Directory
+) -> Iterable[PolicyCounts]:
+    for slug in slugs:
+        policy = directory.policies.get(slug)
+        if policy is not None:
+            yield PolicyCounts(policy, counts.get(policy.id, NOTHING))
+
+
+def _weighted(policy: Policy, counts: Counts) -> Posture:
+    return Posture(
+        passed=counts.passed * policy.weight,
+        failed=counts.failed * policy.weight,
+        errored=counts.errored * policy.weight,
+        skipped=counts.skipped * policy.weight,
+    )
+
+
+def _controls(slug: str, documents: dict[str, Any], seen: set[str]) -> list[dict[str, Any]]:
+    """The controls of a standard after those of the one that it extends; each id once, its own word last."""
+    if slug in seen or slug not in documents:
+        return []
+    seen.add(slug)
+    spec = documents[slug].get("spec", documents[slug])
+    inherited = _controls(spec["extends"], documents, seen) if spec.get("extends") else []
+    own = spec.get("controls") or []
+    own_ids = {control["id"] for control in own}
+    return [control for control in inherited if control["id"] not in own_ids] + own
