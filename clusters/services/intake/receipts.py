@@ -1,0 +1,120 @@
+"""Making a report durable, once: the receipt is given after the commit, and again for a repetition."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import zstandard
+from celery import current_app
+from django.db import IntegrityError, transaction
+
+from clusters.models import Cluster, Report
+from common.clock import now
+from common.errors import Conflict, NotFound
+from organizations.scope import current_organization_id
+
+from .documents import parse_document
+from .validation import ReportHead, judge
+
+logger = logging.getLogger(__name__)
+
+PROCESS_TASK = "compliance.process_cluster_reports"
+ZSTD_LEVEL = 3
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the sender is told of a report: `error` is '' unless it was parked."""
+
+    id: UUID
+    report_id: UUID
+    status: str
+    received_at: datetime
+    scanned_at: datetime
+    processed_at: datetime | None
+    error: str
+    opened_count: int
+    resolved_count: int
+
+    @classmethod
+    def of(cls, report: Report) -> "Receipt":
+        return cls(**{name: getattr(report, name) for name in cls.__dataclass_fields__})
+
+
+def accept_report(*, cluster_id: UUID, body: bytes) -> Receipt:
+    """Commit a report of the cluster and have it processed. The same body again gets the first receipt.
+
+    Must not run inside a transaction: when this returns, the report is durable. Raises PlumblineError (400),
+    Unprocessable (422), and Conflict when the id was used for another body.
+    """
+    digest = hashlib.sha256(body).hexdigest()
+    head = judge(parse_document(body))
+    known = _find(cluster_id, head.report_id)
+    if known is None:
+        known = _store(cluster_id, head, body, digest)
+    if known.body_digest != digest:
+        raise Conflict(
+            "Another report was sent under this id. Give every report an id of its own.",
+            code="report_id_reused",
+            fields={"id": "Used before, for a different report."},
+        )
+    return Receipt.of(known)
+
+
+def receipt_of(*, cluster_id: UUID, report_id: UUID) -> Receipt:
+    """The receipt of a report that the cluster has sent. Raises NotFound."""
+    report = _find(cluster_id, report_id)
+    if report is None:
+        raise NotFound("This cluster has sent no report of that id.")
+    return Receipt.of(report)
+
+
+def _find(cluster_id: UUID, report_id: UUID) -> Report | None:
+    return Report.objects.filter(cluster_id=cluster_id, report_id=report_id).defer("body").first()
+
+
+def _store(cluster_id: UUID, head: ReportHead, body: bytes, digest: str) -> Report:
+    """Insert, or find what another request for the same report inserted a moment ago."""
+    received_at = now()
+    try:
+        with transaction.atomic(durable=True):
+            report = Report.objects.create(
+                organization_id=current_organization_id(),
+                cluster_id=cluster_id,
+                report_id=head.report_id,
+                kind=head.kind,
+                scanned_at=head.scanned_at,
+                received_at=received_at,
+                body=zstandard.compress(body, ZSTD_LEVEL),
+                body_digest=digest,
+                body_bytes=len(body),
+                resource_count=head.resource_count,
+                result_count=head.result_count,
+            )
+            Cluster.objects.filter(pk=cluster_id).update(last_received_at=received_at)
+    except IntegrityError:
+        report = _find(cluster_id, head.report_id)
+        if report is None:
+            raise NotFound("The cluster was deleted while its report came in.") from None
+        return report
+    request_processing(cluster_id=cluster_id)
+    return report
+
+
+def request_processing(*, cluster_id: UUID) -> None:
+    """Tell the workers that reports are waiting. A broker that is down is logged: the sweeper asks again.
+
+    By the task's name, for the task belongs to a layer above this one.
+    """
+    try:
+        current_app.send_task(
+            PROCESS_TASK,
+            args=[str(current_organization_id()), str(cluster_id)],
+            retry=False,
+            ignore_result=True,
+        )
+    except Exception:
+        # Whatever the broker's client raises, the report is committed and must be acknowledged.
+        logger.warning("The broker took no task for cluster %s; the sweeper will.", cluster_id, exc_info=True)
