@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 _IS_TERMINAL = sys.stdout.isatty()
 _LOCK = threading.Lock()
+LINES_OF_A_RECORD = 30
 # A line that opens a log record, of Django and Celery, of gunicorn, or of gunicorn's access log.
 _RECORD = re.compile(r"^(\[?\d{4}-\d\d-\d\d[ T]|\S+ - \S+ \[)")
 _IMPORTANT = re.compile(r"\b(WARNING|ERROR|CRITICAL)\b|^Traceback ")
@@ -54,10 +55,13 @@ class LogFilter:
 
     def __init__(self) -> None:
         self._is_showing = False
+        self._shown_count = 0
 
     def shows(self, line: str) -> bool:
         """True when `line` belongs on the console. Lines must come in their order."""
         is_start = bool(_RECORD.match(line)) or line.startswith("Traceback ")
         if is_start or not self._is_showing:
             self._is_showing = bool(_IMPORTANT.search(line)) and not _EXPECTED.search(line)
-        return self._is_showing
+            self._shown_count = 0
+        self._shown_count += 1
+        return self._is_showing and bool(line) and self._shown_count <= LINES_OF_A_RECORD

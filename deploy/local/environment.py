@@ -60,7 +60,7 @@ def _ensure_environment(names: list[str]) -> str:
         if failure := _install(python, name):
             return failure
         stamp_files[name].write_text(stamps[name])
-    return ""
+    return _install_checkout(python)
 
 
 def _fingerprint(path: Path) -> str:
@@ -95,6 +95,7 @@ def _install(python: Path, name: str) -> str:
     command = [str(python), "-m", "pip", "install", "--require-hashes", "--no-input", "--progress-bar=off"]
     command += ["--disable-pip-version-check", "-r", str(CHECKOUT / name)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    print(f"  {name}: installing {total} packages", flush=True)
     lines: list[str] = []
     count = 0
     assert process.stdout is not None
@@ -104,12 +105,22 @@ def _install(python: Path, name: str) -> str:
             count += 1
             _progress(f"  {name}: {min(count, total)} of {total} packages")
         elif line.startswith("Installing collected"):
-            _progress(f"  {name}: installing {total} packages")
+            _progress(f"  {name}: unpacking")
     _progress("")
     if process.wait() != 0:
         end = "".join(line for line in lines if not line.startswith(("Requirement already", "Collecting")))
         return f"The packages of {name} could not be installed (is the network there?):\n{end[-2500:]}"
     print(f"  {name}: {total} packages in place", flush=True)
+    return ""
+
+
+def _install_checkout(python: Path) -> str:
+    """Put the `plumbline` command into the environment, reading this checkout's own files."""
+    command = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    command += ["--no-input", "--disable-pip-version-check", "--editable", str(CHECKOUT)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        return f"The plumbline command could not be installed:\n{(done.stdout + done.stderr)[-2500:]}"
     return ""
 
 
@@ -134,7 +145,7 @@ def _apt_install(packages: list[str], *, why: str) -> str:
     advice = f"{why}\nInstall it and try again:\n    sudo apt-get update && sudo apt-get install {names}"
     if not shutil.which("apt-get"):
         return f"{why}\nInstall {', '.join(packages)} with this system's package manager and try again."
-    sudo = []
+    sudo: list[str] = []
     if os.geteuid() != 0:
         if not _runs(["sudo", "-n", "true"]):
             return advice

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .console import say
 from .home import CHECKOUT, Home, LaunchError
+from .services import BIN
 
 ORGANIZATION = "acme"
 ENVIRONMENT = "development"
@@ -30,22 +31,12 @@ def scan(home: Home, path: Path, url: str, environment: dict[str, str]) -> None:
     name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:60] or "manifests"
     token = _token(home, path, name, environment)
     say(f"\nScanning {path} as the cluster {name}")
-    command = [
-        sys.executable,
-        "-m",
-        "plumbline.cli",
-        "scan",
-        str(path),
-        "--report-to",
-        url,
-        "--fail-on",
-        "never",
-    ]
+    command = [str(BIN / "plumbline"), "scan", str(path), "--report-to", url, "--fail-on", "never"]
     done = subprocess.run(command, cwd=CHECKOUT, env=environment | {"PLUMBLINE_TOKEN": token})
     if done.returncode != 0:
         raise LaunchError(
-            f"The scan of {path} was not reported (exit code {done.returncode}). If its token is no longer good, "
-            f"remove {_token_file(path, name)} in {home.directory} and try again."
+            f"The scan of {path} was not reported (exit code {done.returncode}). If the server refused its "
+            f"token, remove {home.directory / _token_file(path, name)} and try again."
         )
 
 

@@ -38,8 +38,8 @@ def _advice(port: int) -> str:
 def _holder(port: int) -> str:
     try:
         for connection in psutil.net_connections("tcp"):
-            is_it = connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-            if is_it and connection.pid:
+            is_listening = connection.status == psutil.CONN_LISTEN and connection.pid
+            if is_listening and connection.laddr[1:] == (port,):
                 return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
     except psutil.Error:
         pass  # another user's process: its name is not ours to see

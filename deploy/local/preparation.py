@@ -14,7 +14,7 @@ from .processes import tail
 
 
 def manage(home: Home, environment: dict[str, str], *arguments: str) -> None:
-    """Run one management command, its output in `.local/log/manage.log`. LaunchError with its end if it fails."""
+    """Run a management command, its output in `.local/log/manage.log`. LaunchError if it fails."""
     log = home.log / "manage.log"
     with log.open("ab") as output:
         done = subprocess.run(
@@ -80,7 +80,7 @@ def seed(home: Home, environment: dict[str, str], url: str) -> bool:
     )
     if done.returncode != 0:
         raise LaunchError(
-            "The demo data could not be completed; the next `make up` goes on where it stopped."
+            "The demo data is not complete. The next `make up` goes on where it stopped."
         )
     state.write_text(f"complete {password}\n")
     say("  ✓ Demo data")

@@ -19,7 +19,7 @@ LOG_BYTES = 10_000_000
 
 @dataclass(frozen=True)
 class Program:
-    """A program of ours. `words` are what its command line always holds, by which a leftover is recognised."""
+    """A program of ours. `words`: what its command line always holds, to recognise a leftover by."""
 
     name: str
     words: tuple[str, ...]
