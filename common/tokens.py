@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 API_TOKEN = "plb"  # noqa: S105 - the kind of a token, not a token
 AGENT_TOKEN = "pla"  # noqa: S105
+INVITATION = "pli"
 _PREFIX_BYTES = 4
 _SECRET_BYTES = 32
 

@@ -2,6 +2,11 @@
 
 from django.urls import include, path
 
+handler400 = "dashboards.errors.bad_request"
+handler403 = "dashboards.errors.forbidden"
+handler404 = "dashboards.errors.not_found"
+handler500 = "dashboards.errors.server_error"
+
 urlpatterns = [
     path("api/agent/v1/", include("clusters.api.agent_urls")),
     path("api/v1/", include("compliance.api.urls")),

@@ -24,7 +24,9 @@ def current_organization_id() -> UUID:
     """The organization in scope. Raises OrganizationScopeMissing when there is none."""
     organization_id = _organization_id.get()
     if organization_id is None:
-        raise OrganizationScopeMissing("No organization is in scope: wrap the work in organization_scope(id).")
+        raise OrganizationScopeMissing(
+            "No organization is in scope: wrap the work in organization_scope(id)."
+        )
     return organization_id
 
 
