@@ -1,0 +1,147 @@
+"""The elements of an object that a rule is evaluated for: containers, volumes, entries of any list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from plumbline import paths
+from plumbline.policies import ELEMENT_NAMES, Each
+
+_LISTS = {
+    "containers": ("initContainers", "containers", "ephemeralContainers"),
+    "mainContainers": ("containers",),
+    "volumes": ("volumes",),
+}
+_TYPE_NAMES = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+
+
+class MalformedError(Exception):
+    """Something in the object is not of the type that Kubernetes gives it. `path` says where."""
+
+    def __init__(self, path: paths.Path, value: Any, wanted: str) -> None:
+        is_a = "null" if value is None else _TYPE_NAMES.get(type(value), "unusable")
+        super().__init__(f"{paths.render(path) or 'the object'} is {is_a}, not {wanted}")
+        self.path = path
+
+
+@dataclass(slots=True)
+class Subject:
+    """An object about to be judged: without nulls, with its pod spec found."""
+
+    object: dict[str, Any]
+    pod_path: paths.Path | None
+    pod_spec: dict[str, Any]
+    pod_metadata: dict[str, Any]
+
+    def absolute(self, path: paths.Path, element: paths.Path = ()) -> paths.Path:
+        """A rule's path from the object's root: relative to the element, unless it begins in the pod's spec or metadata."""
+        head = path[0] if path else None
+        if head == "podSpec" and self.pod_path is not None:
+            return self.pod_path + path[1:]
+        if head == "podMetadata" and self.pod_path is not None:
+            return (*self.pod_path[:-1], "metadata", *path[1:])
+        return element + path
+
+
+def subject_of(obj: dict[str, Any], pod_path: tuple[str, ...] | None) -> Subject:
+    """Raises MalformedError when what should hold the pod spec is not an object."""
+    obj = without_nulls(obj)
+    if pod_path is None:
+        return Subject(obj, None, {}, {})
+    value: Any = obj
+    for depth, step in enumerate(pod_path):
+        value = value.get(step)
+        if value is None:
+            return Subject(obj, pod_path, {}, _metadata(obj, pod_path))
+        if value.__class__ is not dict:
+            raise MalformedError(pod_path[: depth + 1], value, "an object")
+    return Subject(obj, pod_path, value, _metadata(obj, pod_path))
+
+
+def _metadata(obj: dict[str, Any], pod_path: tuple[str, ...]) -> dict[str, Any]:
+    where = (*pod_path[:-1], "metadata")
+    value = paths.lookup(obj, where)
+    if value is paths.MISSING:
+        return {}
+    if value.__class__ is not dict:
+        raise MalformedError(where, value, "an object")
+    return value  # type: ignore[no-any-return]
+
+
+def elements_of(each: Each, subject: Subject) -> list[tuple[paths.Path, dict[str, Any]]]:
+    """Path and bindings of every element. Raises MalformedError for what is not a list, or holds null."""
+    if each.inside is None:
+        path = subject.absolute(paths.parse(each.over or ""))
+        return [(at, {each.variable or "": value}) for at, value in _entries(subject.object, path)]
+    name = ELEMENT_NAMES[each.inside]
+    found: list[tuple[paths.Path, dict[str, Any]]] = []
+    for field in _LISTS[each.inside]:
+        entries = subject.pod_spec.get(field)
+        if entries is None or subject.pod_path is None:
+            continue
+        path = (*subject.pod_path, field)
+        if entries.__class__ is not list:
+            raise MalformedError(path, entries, "a list")
+        for index, entry in enumerate(entries):
+            if entry.__class__ is not dict:
+                raise MalformedError((*path, index), entry, "an object")
+            found.append(((*path, index), {name: entry}))
+    return found if each.over is None else list(_nested(each, found, name))
+
+
+def list_path(each: Each, subject: Subject) -> paths.Path:
+    """Where the elements would be, for a rule that passes because there are none."""
+    if each.inside is None:
+        return subject.absolute(paths.parse(each.over or ""))
+    return (*(subject.pod_path or ()), _LISTS[each.inside][0 if each.inside != "containers" else 1])
+
+
+def _nested(
+    each: Each, outer: list[tuple[paths.Path, dict[str, Any]]], name: str
+) -> Iterator[tuple[paths.Path, dict[str, Any]]]:
+    over = paths.parse(each.over or "")
+    for path, binding in outer:
+        for at, value in _entries(binding[name], over, path):
+            yield at, {**binding, each.variable or "": value}
+
+
+def _entries(root: Any, path: paths.Path, base: paths.Path = ()) -> Iterator[tuple[paths.Path, Any]]:
+    value = root
+    for depth, step in enumerate(path):
+        if value.__class__ is not dict and step.__class__ is str:
+            raise MalformedError(base + path[:depth], value, "an object")
+        value = paths.lookup(value, (step,))
+        if value is paths.MISSING:
+            return
+    if value.__class__ is not list:
+        raise MalformedError(base + path, value, "a list")
+    for index, entry in enumerate(value):
+        if entry is None:
+            raise MalformedError((*base, *path, index), entry, "an object")
+        yield (*base, *path, index), entry
+
+
+def without_nulls(value: dict[str, Any]) -> dict[str, Any]:
+    """The object without map entries that are null, as the API server stores it; the same object when there are none."""
+    return _strip(value) if _has_null(value) else value
+
+
+def _has_null(value: Any) -> bool:
+    for item in value.values() if value.__class__ is dict else value:
+        kind = item.__class__
+        if item is None:
+            if value.__class__ is dict:
+                return True
+        elif (kind is dict or kind is list) and item and _has_null(item):
+            return True
+    return False
+
+
+def _strip(value: Any) -> Any:
+    if value.__class__ is dict:
+        return {key: _strip(item) for key, item in value.items() if item is not None}
+    if value.__class__ is list:
+        return [_strip(item) for item in value]
+    return value

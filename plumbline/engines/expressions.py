@@ -1,0 +1,76 @@
+"""Sources of CEL programs: many policies share one activation, so their variables and parameters get names of their own."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+
+from plumbline.engines.cel import CompileError
+
+COMPOSED = ("podSpec", "podMetadata")
+
+_TOKEN = re.compile(
+    r'''(?P<text>[bB]?[rR][bB]?(?:"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"[^"\n]*"|'[^'\n]*')'''
+    r'''|[bB]?(?:"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')'''
+    r"|//[^\n]*)"
+    r"|(?<![\w.])variables\b(?:\s*\.\s*(?P<variable>[A-Za-z_]\w*))?"
+    r"|(?<![\w.])(?P<params>params)\b",
+    re.DOTALL,
+)
+
+
+def variables_of(source: str) -> list[str]:
+    """The names X of every `variables.X` in `source`, in order, composed ones included."""
+    return [found["variable"] for found in _TOKEN.finditer(source) if found["variable"]]
+
+
+def check_variables(source: str, known: Iterable[str]) -> None:
+    """Raises CompileError when `source` names a variable that is neither composed nor in `known`."""
+    names = {*COMPOSED, *known}
+    for found in _TOKEN.finditer(source):
+        if found["text"] or found["params"]:
+            continue
+        line = source.count("\n", 0, found.start()) + 1
+        column = found.start() - source.rfind("\n", 0, found.start())
+        if found["variable"] is None:
+            raise CompileError("`variables` must be followed by a dot and a name", line, column)
+        if found["variable"] not in names:
+            raise CompileError(f"unknown variable {found['variable']}", line, column)
+
+
+def scoped(source: str, policy: str, variables: Sequence[tuple[str, str]]) -> str:
+    """`source` with the variables it needs bound around it, and `params` read from this policy's entry.
+
+    A binding is lazy in the engine: a variable that the expression's path does not reach costs nothing.
+    """
+    definitions = dict(variables)
+    needed = _closure(source, definitions)
+    prefix = re.sub(r"\W", "_", policy)
+    body = _rename(source, policy, prefix, definitions)
+    for name, definition in reversed([item for item in variables if item[0] in needed]):
+        bound = _rename(definition, policy, prefix, definitions)
+        body = f"cel.bind(v_{prefix}_{name}, {bound}\n, {body}\n)"
+    return body
+
+
+def _closure(source: str, definitions: dict[str, str]) -> set[str]:
+    needed: set[str] = set()
+    waiting = [source]
+    while waiting:
+        for name in variables_of(waiting.pop()):
+            if name in definitions and name not in needed:
+                needed.add(name)
+                waiting.append(definitions[name])
+    return needed
+
+
+def _rename(source: str, policy: str, prefix: str, definitions: dict[str, str]) -> str:
+    def replace(found: re.Match[str]) -> str:
+        if found["variable"] in definitions:
+            return f"v_{prefix}_{found['variable']}"
+        if found["params"]:
+            return f"params[{json.dumps(policy)}]"
+        return found[0]
+
+    return _TOKEN.sub(replace, source)

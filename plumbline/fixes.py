@@ -1,0 +1,133 @@
+"""Fixes as RFC 6902 patches of the whole object, and as the diff that a person reads."""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import jsonpatch
+import yaml
+
+from plumbline import paths
+
+Patch = list[dict[str, Any]]
+Step = tuple[str, paths.Path, Any]
+
+
+class FixError(ValueError):
+    """A patch that does not fit the object."""
+
+
+def build_patch(obj: dict[str, Any], steps: Iterable[Step]) -> Patch | None:
+    """Operations for steps `(op, path, value)`, op being `set` (which creates missing parents) or `remove`.
+
+    None when there is nothing to do, or a path leads through something that is neither a map nor a list.
+    """
+    patch: Patch = []
+    remaining = list(steps)
+    for index, (op, path, value) in enumerate(remaining):
+        made = _set(obj, path, value) if op == "set" else _remove(obj, path)
+        if made is None:
+            return None
+        if made:
+            patch.append(made)
+            if index + 1 < len(remaining):
+                obj = apply_patch(obj, [made])
+    return patch or None
+
+
+def apply_patch(obj: dict[str, Any], patch: Patch) -> dict[str, Any]:
+    """The object with `patch` applied; `obj` itself is left alone. Raises FixError when the patch does not fit."""
+    try:
+        patched: dict[str, Any] = jsonpatch.apply_patch(obj, copy.deepcopy(patch))
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, KeyError, AttributeError) as error:
+        raise FixError(f"the patch does not fit the object: {error}") from error
+    return patched
+
+
+def unified_diff(obj: dict[str, Any], patch: Patch, context: int = 3) -> str:
+    """What `patch` changes, as a unified diff of the object's YAML; the empty string when it changes nothing."""
+    before = render_yaml(obj).splitlines(keepends=True)
+    after = render_yaml(apply_patch(obj, patch)).splitlines(keepends=True)
+    return "".join(difflib.unified_diff(before, after, "before", "after", n=context))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents lists below their key, as manifests are commonly written, and never writes an anchor."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text and not any(line != line.rstrip() for line in text.split("\n")) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def render_yaml(obj: Any) -> str:
+    """Block-style YAML, two spaces a level, keys in their original order."""
+    text = yaml.dump(obj, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**20, default_flow_style=False)
+    return str(text)
+
+
+def pointer(path: paths.Path) -> str:
+    """An RFC 6901 pointer."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def _set(obj: Any, path: paths.Path, value: Any) -> dict[str, Any] | None:
+    """One operation, {} when the value is already there, None when it cannot be."""
+    at = obj
+    for depth, step in enumerate(path):
+        child = _child(at, step)
+        if child is _IMPOSSIBLE:
+            return None
+        if child is paths.MISSING or (child is None and depth + 1 < len(path)):
+            built = _nested(path[depth + 1 :], value)
+            return None if built is _IMPOSSIBLE else {"op": "add", "path": pointer(path[: depth + 1]), "value": built}
+        at = child
+    if _same(at, value):
+        return {}
+    return {"op": "replace", "path": pointer(path), "value": value}
+
+
+def _remove(obj: Any, path: paths.Path) -> dict[str, Any] | None:
+    if not path:
+        return None
+    return {} if paths.lookup(obj, path) is paths.MISSING else {"op": "remove", "path": pointer(path)}
+
+
+_IMPOSSIBLE = object()
+
+
+def _child(value: Any, step: paths.Step) -> Any:
+    if isinstance(value, dict):
+        return value.get(step, paths.MISSING)
+    if isinstance(value, list) and isinstance(step, int):
+        if step < len(value):
+            return value[step]
+        return paths.MISSING if step == len(value) else _IMPOSSIBLE
+    return _IMPOSSIBLE
+
+
+def _nested(path: paths.Path, value: Any) -> Any:
+    for step in reversed(path):
+        if isinstance(step, int):
+            if step != 0:
+                return _IMPOSSIBLE
+            value = [value]
+        else:
+            value = {step: value}
+    return value
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and one == other
