@@ -10,6 +10,14 @@ from tests.servers import TestServers, test_servers
 pytest_plugins = ["tests.cast"]
 
 
+def pytest_configure() -> None:
+    """Pages under test link to the sources of their static files: nothing has been collected and hashed."""
+    from django.conf import settings
+
+    settings.STATIC_ROOT = settings.BASE_DIR / "static"
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+
+
 @pytest.fixture(scope="session")
 def servers() -> TestServers:
     """PostgreSQL and Redis, running. For tests that need Redis or a process of their own, but no ORM."""
