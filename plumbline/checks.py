@@ -52,7 +52,9 @@ class Check:
 
     @cached_property
     def _value_programs(self) -> list[Program | None]:
-        return [self._compile(step.value_expression) if step.value_expression else None for step in self.rule.fix]
+        return [
+            self._compile(step.value_expression) if step.value_expression else None for step in self.rule.fix
+        ]
 
     def failed(self, instance: Instance) -> Result:
         obj = instance.subject.object

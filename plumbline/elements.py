@@ -14,7 +14,14 @@ _LISTS = {
     "mainContainers": ("containers",),
     "volumes": ("volumes",),
 }
-_TYPE_NAMES = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+_TYPE_NAMES = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+}
 
 
 class MalformedError(Exception):

@@ -20,14 +20,18 @@ class Evaluator:
     Expressions are compiled when a resource first needs them. Not shared between threads.
     """
 
-    def __init__(self, policies: Iterable[Policy], params: Mapping[str, dict[str, Any]] | None = None) -> None:
+    def __init__(
+        self, policies: Iterable[Policy], params: Mapping[str, dict[str, Any]] | None = None
+    ) -> None:
         self.policies = tuple(policies)
         given = params or {}
         unknown = sorted(set(given) - {policy.id for policy in self.policies})
         if unknown:
             raise PolicyError(f"there is no policy {unknown[0]} to give parameters to", field="params")
         self._params = {policy.id: policy.parameters(given.get(policy.id)) for policy in self.policies}
-        self._checks = {policy.id: tuple(Check(policy, rule) for rule in policy.rules) for policy in self.policies}
+        self._checks = {
+            policy.id: tuple(Check(policy, rule) for rule in policy.rules) for policy in self.policies
+        }
         self._by_namespace = any(policy.match.excluded_namespaces for policy in self.policies)
         self._plans: dict[tuple[str, str, str], _Plan] = {}
         self._groups: dict[tuple[str, ...], tuple[Group, ...]] = {}
@@ -106,7 +110,9 @@ class Evaluator:
             outcome.passed += len(group.checks)
             if everything:
                 where = list_path(group.each, subject)
-                outcome.results.extend(check.passed(Instance(subject, where, {}), ()) for check in group.checks)
+                outcome.results.extend(
+                    check.passed(Instance(subject, where, {}), ()) for check in group.checks
+                )
             return
         for path, bindings in instances:
             values = {**data, **bindings}

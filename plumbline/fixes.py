@@ -42,7 +42,13 @@ def apply_patch(obj: dict[str, Any], patch: Patch) -> dict[str, Any]:
     """The object with `patch` applied; `obj` itself is left alone. Raises FixError when the patch does not fit."""
     try:
         patched: dict[str, Any] = jsonpatch.apply_patch(obj, copy.deepcopy(patch))
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, KeyError, AttributeError) as error:
+    except (
+        jsonpatch.JsonPatchException,
+        jsonpatch.JsonPointerException,
+        TypeError,
+        KeyError,
+        AttributeError,
+    ) as error:
         raise FixError(f"the patch does not fit the object: {error}") from error
     return patched
 
@@ -74,7 +80,9 @@ _Dumper.add_representer(str, _represent_text)
 
 def render_yaml(obj: Any) -> str:
     """Block-style YAML, two spaces a level, keys in their original order."""
-    text = yaml.dump(obj, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**20, default_flow_style=False)
+    text = yaml.dump(
+        obj, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**20, default_flow_style=False
+    )
     return str(text)
 
 
@@ -92,7 +100,11 @@ def _set(obj: Any, path: paths.Path, value: Any) -> dict[str, Any] | None:
             return None
         if child is paths.MISSING or (child is None and depth + 1 < len(path)):
             built = _nested(path[depth + 1 :], value)
-            return None if built is _IMPOSSIBLE else {"op": "add", "path": pointer(path[: depth + 1]), "value": built}
+            return (
+                None
+                if built is _IMPOSSIBLE
+                else {"op": "add", "path": pointer(path[: depth + 1]), "value": built}
+            )
         at = child
     if _same(at, value):
         return {}

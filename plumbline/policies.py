@@ -19,7 +19,11 @@ from plumbline.results import Severity
 from plumbline.schemas import first_problem, validator
 
 Elements = Literal["containers", "mainContainers", "volumes"]
-ELEMENT_NAMES: dict[str, str] = {"containers": "container", "mainContainers": "container", "volumes": "volume"}
+ELEMENT_NAMES: dict[str, str] = {
+    "containers": "container",
+    "mainContainers": "container",
+    "volumes": "volume",
+}
 MAX_POLICY_BYTES = 1_048_576
 
 
@@ -112,7 +116,9 @@ class Policy:
         problem = first_problem(jsonschema_rs.validator_for(self.parameters_schema), merged)
         if problem is not None:
             path, message = problem
-            raise PolicyError(message, field=".".join(("parameters of", self.id)).replace("of.", "of ") + _dotted(path))
+            raise PolicyError(
+                message, field=".".join(("parameters of", self.id)).replace("of.", "of ") + _dotted(path)
+            )
         return merged
 
 
@@ -234,7 +240,13 @@ def _check_parameters(policy: Policy) -> None:
 
 def _check_rule(rule: Rule, variables: list[str], where: str) -> None:
     names = rule.each.names if rule.each else ()
-    if len(set(names)) != len(names) or set(names) & {"object", "params", "variables", "namespaceObject", "request"}:
+    if len(set(names)) != len(names) or set(names) & {
+        "object",
+        "params",
+        "variables",
+        "namespaceObject",
+        "request",
+    }:
         raise PolicyError(f"the name {names[-1]} is already taken", field=f"{where}.each.as")
     _check_expression(rule.expression, names, variables, f"{where}.expression", boolean=True)
     if rule.message_expression is not None:
@@ -245,7 +257,9 @@ def _check_rule(rule: Rule, variables: list[str], where: str) -> None:
     for index, step in enumerate(rule.fix):
         _check_path(step.path, f"{where}.fix[{index}].path")
         if step.value_expression is not None:
-            _check_expression(step.value_expression, names, variables, f"{where}.fix[{index}].valueExpression")
+            _check_expression(
+                step.value_expression, names, variables, f"{where}.fix[{index}].valueExpression"
+            )
 
 
 def _check_expression(
