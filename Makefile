@@ -20,7 +20,7 @@ env: environment ## Start the embedded servers; print exports for: eval "$$(make
 	@$(PYTHON) -m deploy.local.servers
 
 migrate: environment ## Apply the migrations
-	@$(MANAGE) migrate
+	@$(MANAGE) migrate && $(PYTHON) manage.py sync_library
 
 shell: environment ## Django's shell, as the application's database role
 	@$(MANAGE) shell

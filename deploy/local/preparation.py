@@ -30,9 +30,11 @@ def manage(home: Home, environment: dict[str, str], *arguments: str) -> None:
 
 
 def migrate(home: Home, environment: dict[str, str]) -> None:
-    """Bring the schema up to date, as the tables' owner."""
+    """Bring the schema and the library's policies in the database up to date, as the tables' owner."""
     with step("Database schema"):
         manage(home, environment, "migrate")
+    with step("Policy library"):
+        manage(home, environment, "sync_library")
 
 
 def collect_static_files(home: Home, environment: dict[str, str]) -> None:
