@@ -85,6 +85,7 @@ class PostgresServer:
             end(process, sent=signal.SIGINT)
             process = None
         if process is None:
+            self._reap()
             self._initialize()
             self._forget_last_run()
             process = self._launch(dies_with_parent)
@@ -96,9 +97,7 @@ class PostgresServer:
         process = self.running()
         if process is not None:
             end(process, sent=signal.SIGINT, seconds=30)
-        if self._child is not None:
-            self._child.wait()
-            self._child = None
+        self._reap()
 
     def connect(self, role: str = SUPERUSER, database: str = "postgres") -> "psycopg2.extensions.connection":
         """A connection in autocommit mode."""
@@ -181,6 +180,11 @@ class PostgresServer:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         for leftover in self.socket_directory().iterdir():
             leftover.unlink()
+
+    def _reap(self) -> None:
+        if self._child is not None:
+            self._child.wait()
+            self._child = None
 
     def _launch(self, dies_with_parent: bool) -> psutil.Process:
         settings = _SETTINGS if self.durable else _SETTINGS | _WITHOUT_DURABILITY

@@ -50,6 +50,7 @@ class RedisServer:
             end(process)
             process = None
         if process is None:
+            self._reap()
             if not _is_free(self._port()):
                 (self.home.run / "redis-port").unlink()
             process = self._launch(dies_with_parent)
@@ -60,9 +61,7 @@ class RedisServer:
         process = self.running()
         if process is not None:
             end(process, sent=signal.SIGTERM)
-        if self._child is not None:
-            self._child.wait()
-            self._child = None
+        self._reap()
         (self.data / "redis.pid").unlink(missing_ok=True)
 
     def _port(self) -> int:
@@ -88,6 +87,11 @@ class RedisServer:
         with os.fdopen(descriptor, "w") as file:
             file.writelines(f"{name} {value}\n" for name, value in lines.items())
         return path
+
+    def _reap(self) -> None:
+        if self._child is not None:
+            self._child.wait()
+            self._child = None
 
     def _launch(self, dies_with_parent: bool) -> psutil.Process:
         with self.log.open("ab") as log:
