@@ -1,4 +1,4 @@
-"""A second reading of the Pod Security Standards (1.35): what the policies' verdicts are compared with."""
+"""A second reading of the Pod Security Standards (1.37): what the policies' verdicts are compared with."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -37,6 +37,8 @@ SAFE_SYSCTLS = frozenset(
             "tcp_keepalive_probes",
             "tcp_rmem",
             "tcp_wmem",
+            "tcp_slow_start_after_idle",
+            "tcp_notsent_lowat",
         ]
     ]
 )
@@ -48,6 +50,7 @@ VOLUME_TYPES = frozenset(
         "downwardAPI",
         "emptyDir",
         "ephemeral",
+        "image",
         "persistentVolumeClaim",
         "projected",
         "secret",
@@ -165,7 +168,7 @@ CHECKS: dict[str, Callable[[Spec, dict[str, str]], Any]] = {
     ),
     "proc-mount-restricted": lambda spec, _: _unmasked(spec),
     "volume-types": lambda spec, _: any(
-        not {key for key, value in volume.items() if value is not None} & VOLUME_TYPES
+        (types := {key for key, value in volume.items() if value is not None} - {"name"}) and not types & VOLUME_TYPES
         for volume in spec.get("volumes") or []
     ),
     "allow-privilege-escalation": lambda spec, _: (
