@@ -82,7 +82,7 @@ def _contexts(spec: Spec, *steps: str) -> list[Any]:
 
 
 def _windows(spec: Spec) -> bool:
-    return _get(spec, "os", "name") == "windows"
+    return bool(_get(spec, "os", "name") == "windows")
 
 
 def _user_namespace(spec: Spec) -> bool:
@@ -168,7 +168,8 @@ CHECKS: dict[str, Callable[[Spec, dict[str, str]], Any]] = {
     ),
     "proc-mount-restricted": lambda spec, _: _unmasked(spec),
     "volume-types": lambda spec, _: any(
-        (types := {key for key, value in volume.items() if value is not None} - {"name"}) and not types & VOLUME_TYPES
+        (types := {key for key, value in volume.items() if value is not None} - {"name"})
+        and not types & VOLUME_TYPES
         for volume in spec.get("volumes") or []
     ),
     "allow-privilege-escalation": lambda spec, _: (
