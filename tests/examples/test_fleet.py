@@ -67,6 +67,11 @@ def test_fleet_is_large_and_varied(fleet, resources):
     assert min(len(objects) for objects in fleet.values()) >= 30
 
 
+def test_readme_counts_the_objects(fleet):
+    readme = (FLEET / "README.md").read_text()
+    assert [cluster for cluster in CLUSTERS if f"| `{cluster}` | {len(fleet[cluster])} |" not in readme] == []
+
+
 @pytest.mark.parametrize("kind", sorted(WORKLOADS))
 def test_every_workload_kind_occurs(resources, kind):
     assert Counter(resource["kind"] for resource in resources)[kind] >= 1
