@@ -74,7 +74,7 @@ def _metadata(obj: dict[str, Any], pod_path: tuple[str, ...]) -> dict[str, Any]:
         return {}
     if value.__class__ is not dict:
         raise MalformedError(where, value, "an object")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def elements_of(each: Each, subject: Subject) -> list[tuple[paths.Path, dict[str, Any]]]:

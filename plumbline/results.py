@@ -12,7 +12,7 @@ SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
 def severity_rank(severity: str) -> int:
     """0 for low up to 3 for critical. ValueError for any other word."""
-    return SEVERITIES.index(severity)  # type: ignore[arg-type]
+    return SEVERITIES.index(severity)
 
 
 @dataclass(frozen=True, slots=True)

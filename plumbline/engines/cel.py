@@ -10,11 +10,20 @@ from typing import Any
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_optional, ext_strings
 
+from plumbline.engines import patterns
+
 VOCABULARY = ("object", "params", "variables", "namespaceObject", "request")
 MAX_SOURCE_LENGTH = 16_384
 
 _POSITION = re.compile(r"<input>:(\d+):(\d+): ([^\n]*)")
 _NOISE = re.compile(r"^(?:[A-Z_]+: )+|\s*\[[A-Z_]+\]\s*$|\(in container ''\)")
+
+
+_TEXT = cel.Type.STRING
+_MATCHES = cel.FunctionDecl(
+    "matchesPattern",
+    [cel.Overload("matches_pattern", cel.Type.BOOL, [_TEXT, _TEXT], is_member=True, impl=patterns.matches)],
+)
 
 
 class CompileError(ValueError):
@@ -61,7 +70,7 @@ def _environment(names: tuple[str, ...]) -> Any:
         ext_math.ExtMath(),
         ext_encoders.ExtEncoders(),
     ]
-    return cel.NewEnv(variables=variables, extensions=extensions)
+    return cel.NewEnv(variables=variables, extensions=extensions, functions=[_MATCHES])
 
 
 def compile_expression(source: str, names: Iterable[str] = (), *, boolean: bool = False) -> Program:

@@ -15,7 +15,8 @@ _TOKEN = re.compile(
     r'''|[bB]?(?:"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')'''
     r"|//[^\n]*)"
     r"|(?<![\w.])variables\b(?:\s*\.\s*(?P<variable>[A-Za-z_]\w*))?"
-    r"|(?<![\w.])(?P<params>params)\b",
+    r"|(?<![\w.])(?P<params>params)\b"
+    r"|(?P<matches>\.\s*matches)(?=\s*\()",
     re.DOTALL,
 )
 
@@ -29,7 +30,7 @@ def check_variables(source: str, known: Iterable[str]) -> None:
     """Raises CompileError when `source` names a variable that is neither composed nor in `known`."""
     names = {*COMPOSED, *known}
     for found in _TOKEN.finditer(source):
-        if found["text"] or found["params"]:
+        if found["text"] or found["params"] or found["matches"]:
             continue
         line = source.count("\n", 0, found.start()) + 1
         column = found.start() - source.rfind("\n", 0, found.start())
@@ -69,6 +70,8 @@ def _rename(source: str, policy: str, prefix: str, definitions: dict[str, str]) 
     def replace(found: re.Match[str]) -> str:
         if found["variable"] in definitions:
             return f"v_{prefix}_{found['variable']}"
+        if found["matches"]:
+            return ".matchesPattern"
         if found["params"]:
             return f"params[{json.dumps(policy)}]"
         return found[0]

@@ -1,0 +1,67 @@
+"""Lines of fields, found only for the documents of which somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
+from yaml.resolver import Resolver
+
+from plumbline import paths
+
+Locate = Callable[[paths.Path], int | None]
+
+
+class _Composer(CParser, Resolver):
+    def __init__(self, text: str) -> None:
+        CParser.__init__(self, text)
+        Resolver.__init__(self)
+
+
+class Lines:
+    """Finds lines in one document that begins at line `first` of its file."""
+
+    __slots__ = ("_first", "_node", "_text")
+
+    def __init__(self, text: str, first: int) -> None:
+        self._text: str | None = text
+        self._first = first
+        self._node: Any = None
+
+    def __call__(self, path: paths.Path) -> int | None:
+        """The line of the field at `path`, or of its nearest existing parent."""
+        node, line = self._root(), None
+        if node is None:
+            return self._first
+        line = node.start_mark.line
+        for step in path:
+            found = _child(node, step)
+            if found is None:
+                break
+            line, node = found
+        return int(line) + self._first
+
+    def below(self, prefix: paths.Path) -> Locate:
+        """The same for an object that lies at `prefix` of the document."""
+        return (lambda path: self(prefix + path)) if prefix else self
+
+    def _root(self) -> Any:
+        if self._text is not None:
+            try:
+                self._node = _Composer(self._text).get_single_node()
+            except (yaml.YAMLError, ValueError, RecursionError):
+                self._node = None
+            self._text = None
+        return self._node
+
+
+def _child(node: Any, step: paths.Step) -> tuple[int, Any] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == step:
+                return key.start_mark.line, value
+    elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step].start_mark.line, node.value[step]
+    return None
