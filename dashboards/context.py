@@ -27,7 +27,7 @@ PAGES = [
     ("standards", "Standards", "standards", "", {"standards", "standard"}, False, False),
     ("clusters", "Clusters", "clusters", "c", {"clusters", "cluster", "cluster_new"}, True, True),
     ("activity", "Activity", "activity", "", {"activity"}, False, False),
-    ("settings", "Settings", "settings", "", {"settings"}, False, False),
+    ("settings", "Settings", "settings", "", {"settings", "settings_teams", "settings_tokens"}, False, False),
 ]
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboards.views import accounts, health
+from dashboards.views import accounts, activity, health, settings
 
 urlpatterns = [
     path("", accounts.home_view, name="home"),
@@ -19,4 +19,37 @@ urlpatterns = [
     path("invitations/<str:token>", accounts.invitation_view, name="invitation"),
     path("account", accounts.account_view, name="account"),
     path("account/password", accounts.account_password_view, name="account_password"),
+    path("o/<slug:slug>/activity", activity.activity_view, name="activity"),
+    path("o/<slug:slug>/settings", settings.members_view, name="settings"),
+    path("o/<slug:slug>/settings/invite", settings.invite_view, name="settings_invite"),
+    path(
+        "o/<slug:slug>/settings/invitations/<uuid:invitation_id>/revoke",
+        settings.revoke_invitation_view,
+        name="settings_invitation_revoke",
+    ),
+    path(
+        "o/<slug:slug>/settings/members/<uuid:membership_id>/role",
+        settings.change_role_view,
+        name="settings_member_role",
+    ),
+    path(
+        "o/<slug:slug>/settings/members/<uuid:membership_id>/remove",
+        settings.remove_member_view,
+        name="settings_member_remove",
+    ),
+    path("o/<slug:slug>/settings/teams", settings.teams_view, name="settings_teams"),
+    path("o/<slug:slug>/settings/teams/new", settings.create_team_view, name="settings_team_create"),
+    path("o/<slug:slug>/settings/teams/<uuid:team_id>", settings.update_team_view, name="settings_team"),
+    path(
+        "o/<slug:slug>/settings/teams/<uuid:team_id>/delete",
+        settings.delete_team_view,
+        name="settings_team_delete",
+    ),
+    path("o/<slug:slug>/settings/tokens", settings.tokens_view, name="settings_tokens"),
+    path("o/<slug:slug>/settings/tokens/new", settings.issue_token_view, name="settings_token_issue"),
+    path(
+        "o/<slug:slug>/settings/tokens/<uuid:token_id>/revoke",
+        settings.revoke_token_view,
+        name="settings_token_revoke",
+    ),
 ]

@@ -27,7 +27,7 @@ class OwnedManager(models.Manager.from_queryset(OwnedQuerySet)):  # type: ignore
 
 
 class OwnedModel(models.Model):
-    """A row that belongs to exactly one organization. Concrete tables also get RowLevelSecurity in a migration."""
+    """A row that belongs to exactly one organization. Concrete tables get RowLevelSecurity in a migration."""
 
     organization = models.ForeignKey("organizations.Organization", on_delete=models.CASCADE, related_name="+")
 

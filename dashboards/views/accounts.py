@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from kombu.exceptions import OperationalError
 
 from common.clock import now
 from common.errors import PlumblineError, TooManyRequests
@@ -86,7 +87,11 @@ def password_reset_view(request: HttpRequest) -> HttpResponse:
         allow_password_reset(email=email, visitor=_visitor(request))
     except TooManyRequests as error:
         return _too_many(request, "accounts/password_reset.html", {"email": email}, error)
-    send_password_link_task.delay(email)
+    try:
+        send_password_link_task.delay(email)
+    except OperationalError:
+        context = {"email": email, "error": "Mail cannot be sent at the moment. Try again in a few minutes."}
+        return render(request, "accounts/password_reset.html", context, status=503)
     context = {"email": email, "minutes": settings.PASSWORD_RESET_TIMEOUT // 60}
     return render(request, "accounts/password_reset_sent.html", context)
 

@@ -35,8 +35,3 @@ def membership_in(user: User, slug: str) -> Membership | None:
     if membership is not None:
         membership.user = user
     return membership
-
-
-def members() -> list[Membership]:
-    """The members of the organization in scope with their users, by e-mail."""
-    return list(Membership.objects.select_related("user").order_by("user__email"))

@@ -15,6 +15,7 @@ from common.errors import Conflict, NotFound, PermissionRefused
 from common.tokens import INVITATION, is_token, mint_token, token_digest
 from organizations.models import Invitation, Membership, Organization, OwnedQuerySet, User
 from organizations.scope import current_organization_id, organization_scope, token_scope
+from organizations.selectors.invitations import open_invitations
 
 from .audit import record
 from .members import add_member, known_role
@@ -54,25 +55,25 @@ def invite_member(*, email: str, role: str, actor: User) -> tuple[Invitation, st
     return invitation, f"{settings.BASE_URL}{reverse('invitation', args=[minted.secret])}"
 
 
-def mail_invitation(*, invitation: Invitation, link: str, organization: Organization) -> None:
-    """Send the link to the address invited."""
+def mail_invitation(*, invitation_id: UUID, link: str) -> None:
+    """Send the link to the address invited; nothing if the offer has ended meanwhile."""
+    invitation = (
+        open_invitations().select_related("invited_by", "organization").filter(pk=invitation_id).first()
+    )
+    if invitation is None:
+        return
     context = {
         "invitation": invitation,
-        "organization": organization,
+        "organization": invitation.organization,
         "link": link,
         "days": VALID_FOR.days,
     }
     send_mail(
-        f"Join {' '.join(organization.name.split())} on Plumbline",
+        f"Join {' '.join(invitation.organization.name.split())} on Plumbline",
         render_to_string("accounts/mail/invitation.txt", context),
         settings.DEFAULT_FROM_EMAIL,
         [invitation.email],
     )
-
-
-def open_invitations() -> OwnedQuerySet:
-    """The organization's invitations that are neither taken up, revoked nor expired."""
-    return Invitation.objects.filter(accepted_at=None, revoked_at=None, expires_at__gt=now())
 
 
 def revoke_invitation(*, invitation_id: UUID, actor: User) -> None:
