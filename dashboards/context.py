@@ -111,7 +111,7 @@ def _organization_frame(request: OrganizationRequest) -> dict[str, Any]:
         "scope": scope,
         "navigation": SimpleLazyObject(lambda: navigation(request, scope)),
         "organizations": SimpleLazyObject(lambda: organization_choices(request)),
-        "search_url": reverse("fix", args=[request.organization.slug]),
+        "search_url": reverse("search", args=[request.organization.slug]),
         "account_url": reverse("account"),
         "sign_out_url": reverse("sign_out"),
         "initials": initials(request.user.name or request.user.email),
@@ -128,7 +128,7 @@ def navigation(request: OrganizationRequest, scope: Scope) -> list[NavigationIte
             url=reverse(name, args=[request.organization.slug]) + query,
             icon=icon,
             key=key,
-            is_current=here in members,
+            is_current=here in members or (name == "settings" and (here or "").startswith("settings_")),
             is_on_phone=is_on_phone,
             is_apart=is_apart,
         )

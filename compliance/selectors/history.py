@@ -1,7 +1,7 @@
 """Posture over time, from the rollups of days: a cluster's last day is carried on, its silence counted."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import product
@@ -72,6 +72,10 @@ class Day:
         )
 
 
+# By (team or None, cluster), then by day.
+Rows = dict[tuple[UUID | None, UUID], dict[date, Day]]
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """Every day of a stretch, in order; `first_days`: when each cluster in view first reported."""
@@ -124,45 +128,50 @@ def reported_clusters(filters: Filters, start: date) -> list[ReportedCluster]:
     return [ReportedCluster(c, c.first_day, c.carried_day) for c in clusters.order_by("name")]
 
 
-def posture_history(filters: Filters, *, days: int) -> History:
-    """The last `days` days up to the day in view, whole. Two queries, whatever the history's length."""
-    return next(iter(_histories(filters, days=days, by=None).values()))
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The rollups of a stretch of days, read once, to be summed for all, by environment or by team."""
+
+    start: date
+    end: date
+    clusters: tuple[ReportedCluster, ...]
+    rows: Rows
+
+    def whole(self) -> History:
+        return self._grouped(lambda team_id, environment: None).get(None) or self._history({})
+
+    def by_environment(self) -> dict[str, History]:
+        """For each environment that has a cluster in view."""
+        return self._grouped(lambda team_id, environment: environment)
+
+    def by_team(self) -> dict[UUID | None, History]:
+        """For each team, None being what no team owns; needs a timeline read with `by_team`."""
+        return self._grouped(lambda team_id, environment: team_id)
+
+    def _grouped(self, key: Callable[[UUID | None, str], Any]) -> dict[Any, History]:
+        reported_on: dict[UUID, set[date]] = defaultdict(set)
+        for (_, cluster_id), own in self.rows.items():
+            reported_on[cluster_id].update(own)
+        groups: dict[Any, dict[date, Day]] = defaultdict(dict)
+        for team_id, reported in product({team_id for team_id, _ in self.rows}, self.clusters):
+            own = self.rows.get((team_id, reported.cluster.id), {})
+            group = groups[key(team_id, reported.cluster.environment)]
+            for day in _carried(reported, own, reported_on[reported.cluster.id], self.start, self.end):
+                group[day.day] = group[day.day] + day if day.day in group else day
+        return {name: self._history(group) for name, group in groups.items()}
+
+    def _history(self, group: dict[date, Day]) -> History:
+        calendar = [self.start + timedelta(days=n) for n in range((self.end - self.start).days + 1)]
+        first_days = {c.cluster.name: c.first_day for c in self.clusters}
+        return History(tuple(group.get(day, Day(day)) for day in calendar), first_days)
 
 
-def histories_by_environment(filters: Filters, *, days: int) -> dict[str, History]:
-    """The same for each environment that has a cluster in view. Two queries."""
-    return _histories(filters, days=days, by="environment")
-
-
-def histories_by_team(filters: Filters, *, days: int) -> dict[UUID | None, History]:
-    """The same for each team, None being what no team owns. Two queries."""
-    return _histories(filters, days=days, by="team")
-
-
-def _histories(filters: Filters, *, days: int, by: str | None) -> dict[Any, History]:
+def posture_timeline(filters: Filters, *, days: int, by_team: bool = False) -> Timeline:
+    """The last `days` days up to the day in view, whole. Two queries, however long the history is."""
     end = filters.as_of or today()
     start = end - timedelta(days=days - 1)
     clusters = reported_clusters(filters, start)
-    rows = _rows(filters, clusters, start, end, by_team=by == "team")
-    teams = {team_id for team_id, _ in rows}
-    reported_on: dict[UUID, set[date]] = defaultdict(set)
-    for (_, cluster_id), own in rows.items():
-        reported_on[cluster_id].update(own)
-    groups: dict[Any, dict[date, Day]] = defaultdict(dict) if by else {None: {}}
-    for team_id, reported in product(teams, clusters):
-        own = rows.get((team_id, reported.cluster.id), {})
-        group = groups[{"team": team_id, "environment": reported.cluster.environment, None: None}[by]]
-        for day in _carried(reported, own, reported_on[reported.cluster.id], start, end):
-            group[day.day] = group[day.day] + day if day.day in group else day
-    calendar = [start + timedelta(days=n) for n in range(days)]
-    first_days = {c.cluster.name: c.first_day for c in clusters}
-    return {
-        key: History(tuple(group.get(day, Day(day)) for day in calendar), first_days)
-        for key, group in groups.items()
-    }
-
-
-Rows = dict[tuple[UUID | None, UUID], dict[date, Day]]
+    return Timeline(start, end, tuple(clusters), _rows(filters, clusters, start, end, by_team=by_team))
 
 
 def _rows(

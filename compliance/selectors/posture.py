@@ -8,7 +8,7 @@ from django.db.models import Q, Sum
 
 from clusters.models import Cluster
 from common.clock import now, today
-from compliance.models import Policy, PostureDay
+from compliance.models import Policy, PostureCount, PostureDay
 from compliance.posture import Posture, is_stale
 from organizations.models import Team
 
@@ -150,3 +150,9 @@ def most_violated(filters: Filters, directory: Directory, *, limit: int = 12) ->
         if counts.failed
     ]
     return sorted(found, key=lambda v: (-v.counts.failed, -v.policy.severity, v.policy.slug))[:limit]
+
+
+def known_namespaces() -> list[str]:
+    """Every namespace that has verdicts, by name; '' (cluster-scoped) is not among them. One query."""
+    found = PostureCount.objects.exclude(namespace="").order_by("namespace")
+    return list(found.values_list("namespace", flat=True).distinct())

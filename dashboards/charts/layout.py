@@ -1,4 +1,4 @@
-"""What all charts have in common. Colours are names of tokens (`@series-1`): the browser fills in the theme's."""
+"""What all charts have in common. Colours are names of tokens (`@series-1`): the browser fills them in."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ Table = dict[str, Any]
 def chart(
     title: str, figure: Figure, columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> dict[str, Any]:
-    """A chart as the browser takes it: the figure and its table twin. `links` of rows ride in the figure."""
+    """A chart as the browser takes it: the figure and its table twin."""
     return {
         "title": title,
         "figure": figure,

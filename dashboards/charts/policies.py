@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from compliance.models import Severity
+from compliance.selectors.policies import Counts
 from compliance.selectors.posture import ViolatedPolicy
 
 from .layout import chart, figure, value_axis
@@ -43,9 +44,9 @@ def most_violated(rows: Sequence[ViolatedPolicy], *, policy_url: str) -> dict[st
             yaxis={"automargin": True, "fixedrange": True, "ticks": "", "showgrid": False},
         ),
         ["Policy", "Severity", "Failing resources", "Passing resources", "Errors"],
-        [
-            (row.policy.slug, Severity(row.policy.severity).label)
-            + (row.counts.failed, row.counts.passed, row.counts.errored)
-            for row in rows
-        ],
+        [(row.policy.slug, row.policy.get_severity_display(), *_verdicts(row.counts)) for row in rows],
     )
+
+
+def _verdicts(counts: Counts) -> tuple[int, int, int]:
+    return counts.failed, counts.passed, counts.errored

@@ -45,12 +45,13 @@ def trend(history: History, *, day_url: str) -> dict[str, Any]:
             shapes=[_event_line(day) for day, _ in marks],
         ),
         ["Day", "Posture %", "Coverage %", "Open", "Opened", "Resolved"],
-        [
-            (d.day.isoformat(), _points(d.posture.score), _points(d.posture.coverage), d.open.all)
-            + (d.opened_count, d.resolved_count)
-            for d in reversed(days)
-        ],
+        [_twin_row(day) for day in reversed(days)],
     )
+
+
+def _twin_row(day: Day) -> tuple[Any, ...]:
+    shares = (_points(day.posture.score), _points(day.posture.coverage))
+    return (day.day.isoformat(), *shares, day.open.all, day.opened_count, day.resolved_count)
 
 
 def events(history: History) -> list[tuple[date, str]]:

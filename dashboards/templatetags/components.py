@@ -106,12 +106,15 @@ def stat(label: str, value: Any, **options: Any) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/_sparkline.html")
-def sparkline(points: Sequence[float | None]) -> dict[str, Any]:
+def sparkline(
+    points: Sequence[float | None], low: float | None = None, high: float | None = None
+) -> dict[str, Any]:
     """A line of two or more numbers without axes; gaps where one is None. Decoration beside a number."""
     known = [point for point in points if point is not None]
     if len(known) < 2:
         return {"path": ""}
-    low, high = min(known), max(known)
+    low = min(known) if low is None else low
+    high = max(known) if high is None else high
     span = (high - low) or 1.0
     step = 96 / (len(points) - 1)
     parts: list[str] = []
@@ -202,6 +205,12 @@ def percent(share: float | None) -> str:
     if whole == 0 and share > 0:
         whole = 1
     return f"{whole}\u202f%"
+
+
+@register.filter
+def magnitude(number: int) -> int:
+    """A number without its sign, for sentences that say up or down."""
+    return abs(number)
 
 
 @register.filter

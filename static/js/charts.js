@@ -2,8 +2,7 @@
 (() => {
   "use strict";
   const root = document.documentElement;
-  const figures = [...document.querySelectorAll("[data-chart]")];
-  if (!figures.length) return;
+  const figures = new Set();
   const loaded = new WeakMap();
 
   let plotly;
@@ -191,7 +190,7 @@
   });
   document.addEventListener("themechange", () => {
     colours = new Map();
-    figures.forEach(draw);
+    figures.forEach((figure) => (figure.isConnected ? draw(figure) : figures.delete(figure)));
   });
   const resized = new ResizeObserver((entries) => {
     for (const { target } of entries) draw(target.closest("[data-chart]"));
@@ -200,8 +199,16 @@
     for (const { target, isIntersecting } of entries) {
       if (!isIntersecting) continue;
       seen.unobserve(target);
-      load(target).then(() => resized.observe(target.querySelector("[data-chart-body]")));
+      void load(target).then(() => resized.observe(target.querySelector("[data-chart-body]")));
     }
   }, { rootMargin: "300px" });
-  figures.forEach((figure) => seen.observe(figure));
+  function adopt(within) {
+    for (const figure of within.querySelectorAll("[data-chart]")) {
+      if (figures.has(figure)) continue;
+      figures.add(figure);
+      seen.observe(figure);
+    }
+  }
+  adopt(document);
+  document.addEventListener("htmx:load", ({ target }) => adopt(target.parentElement || document));
 })();

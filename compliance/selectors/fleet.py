@@ -1,0 +1,75 @@
+"""The clusters of an organization as they stand: freshness, posture and what waits in their queues."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, Q
+
+from clusters.models import Cluster, Report, ReportStatus
+from common.clock import now
+from common.errors import NotFound
+from compliance.posture import Posture, is_stale
+
+from .directory import Directory
+from .filters import Filters
+from .history import OpenCounts
+from .posture import places
+
+RECENT_REPORTS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRow:
+    """A cluster of the list. `parked_count`: reports kept because they could not be processed."""
+
+    cluster: Cluster
+    posture: Posture
+    open: OpenCounts
+    parked_count: int = 0
+    waiting_count: int = 0
+
+    @property
+    def freshness(self) -> str:
+        """`never` reported, `stale` (silent for over a day) or `fresh`."""
+        if self.cluster.last_scanned_at is None:
+            return "never"
+        return "stale" if is_stale(self.cluster.last_scanned_at, now()) else "fresh"
+
+
+def fleet(filters: Filters, directory: Directory) -> list[FleetRow]:
+    """Every cluster in view, by name. At most six queries, whatever their number."""
+    postures: dict[UUID, Posture] = defaultdict(Posture)
+    opens: dict[UUID, OpenCounts] = defaultdict(OpenCounts)
+    for place in places(filters, directory):
+        postures[place.cluster.id] += place.posture
+        opens[place.cluster.id] += place.open
+    queues = _queues()
+    return [
+        FleetRow(cluster, postures[cluster.id], opens[cluster.id], *queues.get(cluster.id, (0, 0)))
+        for cluster in directory.clusters.values()
+        if filters.cluster_ids is None or cluster.id in filters.cluster_ids
+    ]
+
+
+def _queues() -> dict[UUID, tuple[int, int]]:
+    """Per cluster: reports parked, reports accepted and not yet processed."""
+    unfinished = Report.objects.filter(status__in=[ReportStatus.PARKED, ReportStatus.ACCEPTED]).order_by()
+    counted = unfinished.values("cluster").annotate(
+        parked=Count("id", filter=Q(status=ReportStatus.PARKED)),
+        waiting=Count("id", filter=Q(status=ReportStatus.ACCEPTED)),
+    )
+    return {row["cluster"]: (row["parked"], row["waiting"]) for row in counted}
+
+
+def cluster_by_id(cluster_id: UUID) -> Cluster:
+    """One cluster of the organization in scope. Raises NotFound."""
+    cluster = Cluster.objects.filter(pk=cluster_id).first()
+    if cluster is None:
+        raise NotFound("There is no such cluster.")
+    return cluster
+
+
+def recent_reports(cluster: Cluster, *, limit: int = RECENT_REPORTS) -> list[Report]:
+    """The newest reports of a cluster without their bodies. One query."""
+    return list(Report.objects.filter(cluster=cluster).order_by("-received_at", "-id").defer("body")[:limit])

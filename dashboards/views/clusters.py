@@ -1,0 +1,159 @@
+"""Clusters: who reports, who has gone silent, and what their agents sign with."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from clusters.models import AgentToken, Cluster, Environment, Report
+from clusters.services.clusters import register_cluster
+from clusters.services.tokens import issue_agent_token, revoke_agent_token
+from common.errors import NotFound, PlumblineError
+from compliance.selectors.directory import Directory
+from compliance.selectors.filters import parse_filters
+from compliance.selectors.fleet import FleetRow, cluster_by_id, fleet, recent_reports
+from dashboards.access import OrganizationRequest, organization_view
+from organizations.permissions import Capability, can
+
+ATTENTION = {"stale": 0, "never": 1, "fresh": 2}
+REPORT_TONES = {"processed": "good", "superseded": "neutral", "accepted": "accent", "parked": "notice"}
+
+
+@require_GET
+@organization_view()
+def clusters_view(request: OrganizationRequest) -> HttpResponse:
+    directory = Directory(request.user)
+    filters = parse_filters(request.GET, directory)
+    rows = sorted(fleet(filters, directory), key=lambda row: (ATTENTION[row.freshness], row.cluster.name))
+    context = {
+        "rows": [_fleet_row(request, row) for row in rows],
+        "problems": filters.problems,
+        "may_manage": can(request.membership.role, Capability.MANAGE_CLUSTERS),
+        "is_empty": not directory.clusters,
+        "most_open": max((row.open.all for row in rows), default=0),
+        "stale_count": sum(row.freshness == "stale" for row in rows),
+        "never_count": sum(row.freshness == "never" for row in rows),
+        "resource_count": sum(row.cluster.resource_count for row in rows),
+        "parked_count": sum(row.parked_count for row in rows),
+    }
+    return render(request, "clusters/clusters.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@organization_view(needs=Capability.MANAGE_CLUSTERS)
+def cluster_new_view(request: OrganizationRequest) -> HttpResponse:
+    """The form; when it succeeds, the token, which is never shown again."""
+    values = {
+        "name": request.POST.get("name", "").strip(),
+        "environment": request.POST.get("environment", Environment.PRODUCTION.value),
+    }
+    errors: dict[str, str] = {}
+    detail = ""
+    if request.method == "POST":
+        try:
+            cluster = register_cluster(**values, actor=request.user)
+            _, secret = issue_agent_token(cluster_id=cluster.id, actor=request.user)
+            return render(request, "clusters/token.html", _token_context(cluster, secret, is_new=True))
+        except PlumblineError as error:
+            errors, detail = error.fields, error.detail
+    context = {"values": values, "errors": errors, "detail": detail, "environments": Environment.choices}
+    return render(request, "clusters/new.html", context, status=400 if errors or detail else 200)
+
+
+@require_GET
+@organization_view()
+def cluster_view(request: OrganizationRequest, cluster_id: UUID) -> HttpResponse:
+    cluster = _cluster(cluster_id)
+    directory = Directory(request.user)
+    filters = parse_filters(request.GET, directory)
+    filters = replace(filters, clusters=(cluster,), cluster_ids=(cluster.id,), environment="")
+    row = fleet(filters, directory)[0]
+    may_manage = can(request.membership.role, Capability.MANAGE_CLUSTERS)
+    context = {
+        **_fleet_row(request, row),
+        "reports": [_report_event(report) for report in recent_reports(cluster)],
+        "tokens": list(_tokens(cluster)) if may_manage else [],
+        "may_manage": may_manage,
+        "chart_query": f"cluster={cluster.name}&range=90",
+    }
+    return render(request, "clusters/cluster.html", context)
+
+
+@never_cache
+@require_POST
+@organization_view(needs=Capability.MANAGE_CLUSTERS)
+def token_issue_view(request: OrganizationRequest, cluster_id: UUID) -> HttpResponse:
+    cluster = _cluster(cluster_id)
+    _, secret = issue_agent_token(cluster_id=cluster.id, actor=request.user)
+    return render(request, "clusters/token.html", _token_context(cluster, secret, is_new=False))
+
+
+@require_POST
+@organization_view(needs=Capability.MANAGE_CLUSTERS)
+def token_revoke_view(request: OrganizationRequest, cluster_id: UUID, token_id: UUID) -> HttpResponse:
+    cluster = _cluster(cluster_id)
+    if not _tokens(cluster).filter(pk=token_id).exists():
+        raise Http404("There is no such token.")
+    token = revoke_agent_token(token_id=token_id, actor=request.user)
+    messages.success(
+        request, f"Token {token.prefix}… is revoked. Reports signed with it get 401 from now on."
+    )
+    return redirect("cluster", slug=request.organization.slug, cluster_id=cluster.id)
+
+
+def _cluster(cluster_id: UUID) -> Cluster:
+    try:
+        return cluster_by_id(cluster_id)
+    except NotFound as error:
+        raise Http404(error.detail) from error
+
+
+def _tokens(cluster: Cluster) -> Any:
+    return AgentToken.objects.filter(cluster=cluster).select_related("created_by").order_by("-created_at")
+
+
+def _fleet_row(request: OrganizationRequest, row: FleetRow) -> dict[str, Any]:
+    slug = request.organization.slug
+    return {
+        "row": row,
+        "cluster": row.cluster,
+        "counts": row.open.by_word(),
+        "url": reverse("cluster", args=[slug, row.cluster.id]),
+        "fix_url": f"{reverse('fix', args=[slug])}?cluster={row.cluster.name}",
+        "posture_url": f"{reverse('posture', args=[slug])}?cluster={row.cluster.name}",
+    }
+
+
+def _report_event(report: Report) -> dict[str, Any]:
+    """A report as an event of the timeline: what it changed, or why it waits."""
+    changes = [
+        f"{report.opened_count} opened" if report.opened_count else "",
+        f"{report.resolved_count} resolved" if report.resolved_count else "",
+    ]
+    outcome = ", ".join(filter(None, changes)) or "no change"
+    text = {
+        "processed": f"{report.get_kind_display()} of {report.resource_count:,} resources: {outcome}",
+        "superseded": f"{report.get_kind_display()} superseded by a newer one before it was merged",
+        "accepted": f"{report.get_kind_display()} accepted, waiting to be merged",
+        "parked": f"{report.get_kind_display()} parked after {report.attempt_count} attempts",
+    }[report.status]
+    scanned = f"Scanned {report.scanned_at:%Y-%m-%d %H:%M} UTC · {report.body_bytes / 1024:,.0f} KiB"
+    return {
+        "at": report.received_at,
+        "text": text,
+        "tone": REPORT_TONES[report.status],
+        "detail": report.error or scanned,
+    }
+
+
+def _token_context(cluster: Cluster, secret: str, *, is_new: bool) -> dict[str, Any]:
+    command = f"plumbline scan ./manifests --report-to {settings.BASE_URL} --token {secret}"
+    return {"cluster": cluster, "secret": secret, "command": command, "is_new": is_new}
