@@ -89,4 +89,4 @@ class Home:
         return path
 
 
-DEFAULT_HOME = Home(CHECKOUT / ".local")
+DEFAULT_HOME = Home(Path(os.environ.get("PLUMBLINE_HOME") or CHECKOUT / ".local").resolve())

@@ -65,9 +65,11 @@ def demo_password(home: Home) -> str:
 def seed(home: Home, environment: dict[str, str], url: str) -> bool:
     """Create the demo organizations and replay their fleet's life, unless this database has organizations.
 
-    An unfinished replay is taken up again at the next start. A password given anew is set anew.
+    DEMO=0 in the environment leaves it out. An unfinished replay is taken up again at the next start. A password given anew is set anew.
     Returns False when the organizations there are somebody's own, of whom we know no password.
     """
+    if os.environ.get("DEMO") == "0":
+        return False
     state = home.directory / "demo-data"
     password = hashlib.sha256(environment["DEMO_PASSWORD"].encode()).hexdigest()
     earlier = state.read_text().split() if state.exists() else []
