@@ -1,5 +1,17 @@
-"""Routes of the tactical pages."""
+"""The tactical pages: what is to be fixed, where, and by which rule."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from dashboards.views import policies, search, standards, tactical, workloads
+
+urlpatterns = [
+    path("o/<slug:slug>/fix", tactical.fix, name="fix"),
+    path("o/<slug:slug>/violations/<int:violation_id>", tactical.violation, name="violation"),
+    path("o/<slug:slug>/workloads", workloads.workloads, name="workloads"),
+    path("o/<slug:slug>/workloads/<int:resource_id>", workloads.workload, name="workload"),
+    path("o/<slug:slug>/policies", policies.policies, name="policies"),
+    path("o/<slug:slug>/policies/<slug:policy_slug>", policies.policy, name="policy"),
+    path("o/<slug:slug>/standards", standards.standards, name="standards"),
+    path("o/<slug:slug>/standards/<slug:standard_slug>", standards.standard, name="standard"),
+    path("o/<slug:slug>/search", search.search_results, name="search"),
+]

@@ -21,7 +21,7 @@ class _Conflict(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CombinedFix:
-    """All automatic fixes of a resource as one: an RFC 6902 patch, its unified diff and how many it closes."""
+    """All automatic fixes of a resource as one RFC 6902 patch, its diff, and how many it closes."""
 
     patch: Patch
     diff: str
@@ -29,7 +29,7 @@ class CombinedFix:
 
 
 def violation_diff(violation: Violation) -> str | None:
-    """The unified diff of a violation's fix. None without a fix, or when the manifest has moved on from it."""
+    """The unified diff of a fix; None without one, or when the manifest has moved on from it."""
     manifest = violation.resource.manifest
     if violation.fix is None or manifest is None or _mended(manifest, violation.fix) is None:
         return None
@@ -75,7 +75,7 @@ def _mended(manifest: dict[str, Any], patch: Patch) -> dict[str, Any] | None:
 
 def _merge(base: Any, ours: Any, theirs: Any) -> Any:
     """Both changes of `base` at once. Raises _Conflict when they differ on one field."""
-    if theirs == base or theirs == ours:
+    if theirs in (base, ours):
         return ours
     if ours == base:
         return theirs

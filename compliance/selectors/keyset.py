@@ -106,6 +106,10 @@ class Keyset:
             previous=self._write(rows[0], True) if has_previous else None,
         )
 
+    def reversed(self) -> "Keyset":
+        """The same rows the other way round."""
+        return Keyset(tuple((_flip(name), kind) for name, kind in self.fields))
+
     def _order(self, backwards: bool) -> list[str]:
         names = [name for name, _ in self.fields]
         return [_flip(name) for name in names] if backwards else names

@@ -1,0 +1,214 @@
+"""The filter bar of the tactical pages: choices with their counts, and a chip for each filter that is on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from clusters.models import Environment
+from compliance.models import Severity
+from compliance.selectors.directory import Directory
+from compliance.selectors.facets import Facets
+from compliance.selectors.filters import ALL_TEAMS, CLUSTER_SCOPED, MY_TEAMS, SEVERITY_WORDS, Filters
+
+CHIP_LABELS = {
+    "cluster": "Cluster",
+    "environment": "Environment",
+    "namespace": "Namespace",
+    "team": "Team",
+    "severity": "Severity",
+    "policy": "Policy",
+    "standard": "Standard",
+    "category": "Category",
+    "q": "Contains",
+    "as_of": "As of",
+}
+MOST_CHOICES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    label: str
+    count: int | None = None
+    is_chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """One parameter: `name` in the URL, `label` in the page; `any_label` stands for no restriction."""
+
+    name: str
+    label: str
+    any_label: str
+    choices: tuple[Choice, ...]
+    any_value: str = ""
+
+    @property
+    def chosen(self) -> tuple[Choice, ...]:
+        return tuple(choice for choice in self.choices if choice.is_chosen)
+
+    @property
+    def chosen_label(self) -> str:
+        """What the closed menu says: the one choice, how many, or that nothing is narrowed."""
+        if not self.chosen:
+            return self.any_label
+        return self.chosen[0].label if len(self.chosen) == 1 else f"{self.label}: {len(self.chosen)}"
+
+
+@dataclass(frozen=True, slots=True)
+class FilterBar:
+    selects: tuple[Select, ...]
+    menus: tuple[Select, ...]
+    chips: tuple[dict[str, str], ...]
+    clear_url: str
+    problems: tuple[str, ...]
+
+
+def chips(filters: Filters, *, extra: str = "") -> tuple[dict[str, str], ...]:
+    """A chip per filter that is on; `extra` is kept in the URLs (a grouping, a sort)."""
+    found = []
+    if filters.is_mine and ("team", MY_TEAMS) not in filters.values:
+        query = filters.query(team=ALL_TEAMS)
+        found.append({"label": "Team", "value": "my teams", "url": _url(query, extra)})
+    for name, value in filters.values:
+        if name in CHIP_LABELS and (name, value) != ("team", ALL_TEAMS):
+            query = filters.query_without_value(name, value)
+            if (name, value) == ("team", MY_TEAMS):
+                query = filters.query(team=ALL_TEAMS)
+            found.append(
+                {"label": CHIP_LABELS[name], "value": _words(filters, name, value), "url": _url(query, extra)}
+            )
+    return tuple(found)
+
+
+def _words(filters: Filters, name: str, value: str) -> str:
+    if name == "team":
+        return filters.team.name if filters.team else "my teams"
+    if name == "namespace" and value == CLUSTER_SCOPED:
+        return "none (cluster-scoped)"
+    if name == "standard" and filters.standard:
+        return filters.standard.title
+    return value
+
+
+def _url(*queries: str) -> str:
+    return "?" + "&".join(query for query in queries if query)
+
+
+def problem_sentences(filters: Filters) -> tuple[str, ...]:
+    """What of the URL was not understood and is left out of the view."""
+    return tuple(f"{CHIP_LABELS.get(n, n)} was ignored. {text}" for n, text in filters.problems.items())
+
+
+def violation_bar(filters: Filters, facets: Facets, directory: Directory, *, extra: str = "") -> FilterBar:
+    """The whole bar of the fix page, with how many violations each choice holds."""
+    return FilterBar(
+        menus=(severity_menu(filters, facets.severities), cluster_menu(filters, directory, facets.clusters)),
+        selects=(
+            environment_select(filters, directory, facets.clusters),
+            namespace_select(filters, facets.namespaces),
+            team_select(filters, directory, facets.teams),
+            policy_select(filters, directory, facets.policies),
+            standard_select(filters, directory, facets.policies),
+        ),
+        chips=chips(filters, extra=extra),
+        clear_url=_url("team=all" if filters.is_mine else "", extra),
+        problems=problem_sentences(filters),
+    )
+
+
+def severity_menu(filters: Filters, counts: Mapping[int, int] | None = None) -> Select:
+    choices = tuple(
+        Choice(
+            word,
+            severity.label,
+            None if counts is None else counts.get(severity, 0),
+            severity in filters.severities,
+        )
+        for word, severity in SEVERITY_WORDS.items()
+    )
+    return Select("severity", "Severity", "Any severity", choices)
+
+
+def cluster_menu(filters: Filters, directory: Directory, counts: Mapping[Any, int] | None = None) -> Select:
+    chosen = {cluster.id for cluster in filters.clusters}
+    choices = tuple(
+        Choice(c.name, c.name, None if counts is None else counts.get(c.id, 0), c.id in chosen)
+        for c in directory.clusters.values()
+    )
+    return Select("cluster", "Cluster", "All clusters", choices)
+
+
+def environment_select(
+    filters: Filters, directory: Directory, counts: Mapping[Any, int] | None = None
+) -> Select:
+    present = {cluster.environment for cluster in directory.clusters.values()} | {filters.environment}
+    choices = []
+    for value, label in Environment.choices:
+        if value in present:
+            ids = [c.id for c in directory.clusters.values() if c.environment == value]
+            count = None if counts is None else sum(counts.get(i, 0) for i in ids)
+            choices.append(Choice(value, label, count, value == filters.environment))
+    return Select("environment", "Environment", "All environments", tuple(choices))
+
+
+def namespace_select(filters: Filters, counts: Mapping[str, int]) -> Select:
+    known = dict(counts)
+    if filters.namespace is not None:
+        known.setdefault(filters.namespace, 0)
+    choices = [
+        Choice(name or CLUSTER_SCOPED, name or "none (cluster-scoped)", count, name == filters.namespace)
+        for name, count in _most(known)
+    ]
+    return Select("namespace", "Namespace", "All namespaces", tuple(sorted(choices, key=lambda c: c.label)))
+
+
+def team_select(filters: Filters, directory: Directory, counts: Mapping[Any, int] | None = None) -> Select:
+    def counted(ids: Iterable[Any]) -> int | None:
+        return None if counts is None else sum(counts.get(i, 0) for i in ids)
+
+    choices = []
+    if directory.my_teams:
+        choices.append(
+            Choice(MY_TEAMS, "My teams", counted(team.id for team in directory.my_teams), filters.is_mine)
+        )
+    choices += [
+        Choice(t.slug, t.name, counted([t.id]), filters.team is not None and t.id == filters.team.id)
+        for t in directory.teams.values()
+    ]
+    return Select("team", "Team", "All teams", tuple(choices), any_value=ALL_TEAMS)
+
+
+def policy_select(filters: Filters, directory: Directory, counts: Mapping[int, int] | None = None) -> Select:
+    """With counts, only policies that have any, most first; without, all by name."""
+    known = dict.fromkeys(directory.policies_by_id, 0) if counts is None else dict(counts)
+    if filters.policy is not None:
+        known.setdefault(filters.policy.id, 0)
+    choices = []
+    for policy_id, number in _most(known):
+        policy = directory.policies_by_id.get(policy_id)
+        if policy is not None:
+            is_chosen = filters.policy is not None and policy_id == filters.policy.id
+            choices.append(Choice(policy.slug, policy.slug, None if counts is None else number, is_chosen))
+    if counts is None:
+        choices.sort(key=lambda choice: choice.label)
+    return Select("policy", "Policy", "All policies", tuple(choices))
+
+
+def standard_select(filters: Filters, directory: Directory, counts: Mapping[int, int] | None) -> Select:
+    choices = []
+    for slug, standard in directory.standards.items():
+        ids = directory.standard_policy_ids[slug]
+        count = None if counts is None else sum(counts.get(i, 0) for i in ids)
+        is_chosen = filters.standard is not None and slug == filters.standard.slug
+        choices.append(Choice(slug, standard.title, count, is_chosen))
+    return Select("standard", "Standard", "All standards", tuple(choices))
+
+
+def by_word(counts: Mapping[int, int]) -> dict[str, int]:
+    """Counts per severity, keyed by its word."""
+    return {Severity(value).label.lower(): count for value, count in counts.items()}
+
+
+def _most(counts: Mapping[Any, int]) -> list[tuple[Any, int]]:
+    return sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))[:MOST_CHOICES]

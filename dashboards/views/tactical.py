@@ -1,0 +1,172 @@
+"""What is to be fixed, and one violation with all that it takes to mend it."""
+
+import json
+import shlex
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from common.errors import NotFound
+from compliance.models import Severity, Violation
+from compliance.selectors.directory import Directory
+from compliance.selectors.facets import Facets, best_fixes, violation_facets
+from compliance.selectors.filters import MY_TEAMS, Filters, parse_filters
+from compliance.selectors.fixes import violation_diff
+from compliance.selectors.groups import BY_POLICY, BY_WORKLOAD, GROUPINGS, group_page
+from compliance.selectors.keyset import InvalidCursor, Page
+from compliance.selectors.violations import same_problem_elsewhere, violation_detail, violation_page
+from dashboards.access import OrganizationRequest, organization_view
+from dashboards.filter_bars import by_word, violation_bar
+from dashboards.fragments import render_part
+from dashboards.manifests import line_of, manifest_text
+from organizations.models import Role
+from organizations.permissions import Capability, can
+
+UNGROUPED = "none"
+GROUP_LABELS = {BY_WORKLOAD: "By workload", BY_POLICY: "By policy", UNGROUPED: "Ungrouped"}
+SUGGESTIONS = 3
+NUMBERS = {1: "one", 2: "two", 3: "three"}
+
+
+@require_safe
+@organization_view()
+def fix(request: OrganizationRequest) -> HttpResponse:
+    """The violations in view, by workload unless asked otherwise; for a developer, those of his teams."""
+    directory = Directory(request.user)
+    is_developer = request.membership.role == Role.DEVELOPER
+    filters = parse_filters(request.GET, directory, default_team=MY_TEAMS if is_developer else "")
+    by = request.GET.get("group", "")
+    by = by if by in GROUP_LABELS else BY_WORKLOAD
+    facets = violation_facets(filters)
+    suggestions = best_fixes(filters, limit=SUGGESTIONS) if filters.status == "open" else []
+    kept_group = "" if by == BY_WORKLOAD else f"group={by}"
+    page, is_restarted = _page(filters, by, request.GET.get("cursor") or None)
+    context = {
+        "filters": filters,
+        "facets": facets,
+        "by": by,
+        "groupings": [
+            {
+                "value": value,
+                "label": label,
+                "url": f"?{filters.query(group=value)}",
+                "is_current": value == by,
+            }
+            for value, label in GROUP_LABELS.items()
+        ],
+        "bar": violation_bar(filters, facets, directory, extra=kept_group),
+        "severities": by_word(facets.severities),
+        "page": page,
+        "is_restarted": is_restarted,
+        "next_cursor": page.next,
+        "suggestions": suggestions,
+        "suggested_count": sum(s.violation_count for s in suggestions),
+        "suggestion_words": NUMBERS.get(len(suggestions), ""),
+        "places": places(facets),
+        "has_clusters": bool(directory.clusters),
+        "can_register": can(request.membership.role, Capability.MANAGE_CLUSTERS),
+        "everyone_url": f"?{filters.query(team='all')}" if filters.is_mine else "",
+    }
+    return render_part(request, "fix/page.html", {"results": "fix/_fragment.html"}, context)
+
+
+def _page(filters: Filters, by: str, cursor: str | None) -> tuple[Page, bool]:
+    """The page asked for; the first one, and True, when the cursor is not one of this list."""
+
+    def read(at: str | None) -> Page:
+        return group_page(filters, by, cursor=at) if by in GROUPINGS else violation_page(filters, cursor=at)
+
+    try:
+        return read(cursor), False
+    except InvalidCursor:
+        return read(None), True
+
+
+def places(facets: Facets) -> str:
+    """Where the violations in view lie, in words: `9 workloads and 2 other resources`."""
+    others = facets.resource_count - facets.workload_count
+    parts = []
+    if facets.workload_count or not others:
+        parts.append(counted(facets.workload_count, "workload"))
+    if others:
+        parts.append(counted(others, "other resource" if facets.workload_count else "resource"))
+    return " and ".join(parts)
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+@require_safe
+@organization_view()
+def violation(request: OrganizationRequest, violation_id: int) -> HttpResponse:
+    """One violation, as a page of its own or as the drawer's content."""
+    try:
+        found = violation_detail(violation_id)
+    except NotFound as error:
+        raise Http404(error.detail) from None
+    context = violation_context(found, request.organization.slug)
+    parts = {"drawer-body": "violations/_detail.html"}
+    return render_part(request, "violations/page.html", parts, context)
+
+
+def violation_context(found: Violation, slug: str) -> dict[str, Any]:
+    resource, spec = found.resource, found.policy.document.get("spec", {})
+    text = manifest_text(resource.manifest) if resource.manifest else ""
+    others, other_resources = same_problem_elsewhere(found)
+    return {
+        "violation": found,
+        "resource": resource,
+        "spec": spec,
+        "severity": Severity(found.severity),
+        "found_json": json.dumps(found.found, ensure_ascii=False, indent=2),
+        "diff": violation_diff(found),
+        "patch_json": json.dumps(found.fix, ensure_ascii=False) if found.fix else "",
+        "kubectl": kubectl_patch(found) if found.fix else "",
+        "manifest": text,
+        "marked": line_of(text, found.path) if text else None,
+        "events": list(events(found)),
+        "controls": controls(spec),
+        "standards": sorted(found.policy.standards.all(), key=lambda s: s.title),
+        "other_count": others,
+        "other_resource_count": other_resources,
+        "elsewhere_url": f"{reverse('fix', args=[slug])}?policy={found.policy.slug}&team=all",
+    }
+
+
+def controls(spec: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """Frameworks with the ids of their controls that a policy speaks for."""
+    return [(name, [str(i) for i in ids]) for name, ids in (spec.get("controls") or {}).items()]
+
+
+def kubectl_patch(found: Violation) -> str:
+    """A command that mends the running object; the file in the repository remains to be mended."""
+    resource = found.resource
+    kind = f"{resource.kind.lower()}.{resource.group}" if resource.group else resource.kind.lower()
+    namespace = f" --namespace {shlex.quote(resource.namespace)}" if resource.namespace else ""
+    patch = shlex.quote(json.dumps(found.fix, ensure_ascii=False))
+    return f"kubectl patch {shlex.quote(f'{kind}/{resource.name}')}{namespace} --type=json --patch={patch}"
+
+
+def events(found: Violation) -> Iterable[dict[str, Any]]:
+    """The violation's life, newest first, for the timeline."""
+    reasons = {"passed": "Evaluated and passed", "deleted": "The resource was deleted"}
+    intervals = sorted(found.intervals.all(), key=lambda interval: interval.opened_at)
+    for number in range(len(intervals) - 1, -1, -1):
+        interval = intervals[number]
+        if interval.closed_at:
+            yield {
+                "at": interval.closed_at,
+                "text": "Resolved",
+                "tone": "good",
+                "detail": reasons.get(interval.close_reason, ""),
+            }
+        yield {
+            "at": interval.opened_at,
+            "text": "Reopened" if number else "Opened",
+            "tone": "high",
+            "detail": "" if number else "First seen",
+        }

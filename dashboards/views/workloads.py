@@ -1,0 +1,193 @@
+"""Workloads, the worst first; and one resource with its verdicts, its fix, its manifest and its history."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from clusters.models import Resource
+from common.errors import NotFound
+from compliance.models import Violation
+from compliance.selectors.directory import Directory
+from compliance.selectors.filters import MY_TEAMS, Filters, parse_filters
+from compliance.selectors.fixes import combined_fix
+from compliance.selectors.keyset import InvalidCursor, Keyset, Page
+from compliance.selectors.workloads import (
+    ORDERINGS,
+    WORKLOAD_KINDS,
+    kind_counts,
+    namespace_counts,
+    open_by_policy,
+    resource_counts,
+    resource_detail,
+    resource_history,
+    resource_page,
+    verdicts,
+)
+from dashboards.access import OrganizationRequest, organization_view
+from dashboards.filter_bars import (
+    Choice,
+    FilterBar,
+    Select,
+    chips,
+    cluster_menu,
+    environment_select,
+    namespace_select,
+    policy_select,
+    problem_sentences,
+    severity_menu,
+    team_select,
+)
+from dashboards.fragments import render_part
+from dashboards.manifests import line_of, manifest_text
+from organizations.models import Role
+
+ORDERS = {
+    "-worst": ORDERINGS["worst"],
+    "worst": ORDERINGS["worst"].reversed(),
+    "-open": ORDERINGS["-open_count"],
+    "open": ORDERINGS["-open_count"].reversed(),
+    "name": ORDERINGS["name"],
+    "-name": ORDERINGS["name"].reversed(),
+    "-changed": ORDERINGS["-changed_at"],
+    "changed": ORDERINGS["-changed_at"].reversed(),
+}
+EVERY_KIND = "all"
+EVENTS_SHOWN = 30
+
+
+@require_safe
+@organization_view()
+def workloads(request: OrganizationRequest) -> HttpResponse:
+    """What runs, the worst first; `kind=all` shows every resource."""
+    directory = Directory(request.user)
+    is_developer = request.membership.role == Role.DEVELOPER
+    filters = parse_filters(request.GET, directory, default_team=MY_TEAMS if is_developer else "")
+    present = kind_counts(filters)
+    kind = request.GET.get("kind", "")
+    kind = kind if kind == EVERY_KIND or kind in present else ""
+    kinds = () if kind == EVERY_KIND else (kind,) if kind else WORKLOAD_KINDS
+    sort = request.GET.get("sort", "")
+    sort = sort if sort in ORDERS else "-worst"
+    page, is_restarted = _page(filters, kinds, ORDERS[sort], request.GET.get("cursor") or None)
+    context = {
+        "filters": filters,
+        "bar": _bar(filters, directory, present, kind, kinds),
+        "counts": resource_counts(filters, kinds=kinds),
+        "noun": kind if kind not in ("", EVERY_KIND) else "resource" if kind else "workload",
+        "page": page,
+        "next_cursor": page.next,
+        "is_restarted": is_restarted,
+        "sort": sort,
+        "has_clusters": bool(directory.clusters),
+        "most_open": max((row.open_count for row in page.rows), default=0),
+    }
+    return render_part(request, "workloads/page.html", {"results": "workloads/_fragment.html"}, context)
+
+
+def _page(filters: Filters, kinds: tuple[str, ...], order: Keyset, cursor: str | None) -> tuple[Page, bool]:
+    """The page asked for; the first one, and True, when the cursor is not one of this list."""
+    try:
+        return resource_page(filters, kinds=kinds, order=order, cursor=cursor), False
+    except InvalidCursor:
+        return resource_page(filters, kinds=kinds, order=order), True
+
+
+def _bar(
+    filters: Filters,
+    directory: Directory,
+    present: dict[str, int],
+    kind: str,
+    kinds: tuple[str, ...],
+) -> FilterBar:
+    kind_choices = [Choice(EVERY_KIND, "All kinds", sum(present.values()), kind == EVERY_KIND)]
+    kind_choices += [Choice(name, name, number, name == kind) for name, number in present.items()]
+    extra = f"kind={kind}" if kind else ""
+    everything = "&".join(part for part in ("team=all" if filters.is_mine else "", extra) if part)
+    return FilterBar(
+        menus=(severity_menu(filters), cluster_menu(filters, directory)),
+        selects=(
+            Select("kind", "Kind", "Workloads", tuple(kind_choices)),
+            environment_select(filters, directory),
+            namespace_select(filters, namespace_counts(filters, kinds=kinds)),
+            team_select(filters, directory),
+            policy_select(filters, directory),
+        ),
+        chips=chips(filters, extra=extra),
+        clear_url=f"?{everything}",
+        problems=(
+            *problem_sentences(filters),
+            *(
+                ["As of was ignored. This list shows today; Fix and Policies go back."]
+                if filters.as_of
+                else []
+            ),
+        ),
+    )
+
+
+@require_safe
+@organization_view()
+def workload(request: OrganizationRequest, resource_id: int) -> HttpResponse:
+    """One resource: any kind, also one that is gone."""
+    try:
+        resource = resource_detail(resource_id)
+    except NotFound as error:
+        raise Http404(error.detail) from None
+    findings = open_by_policy(resource)
+    open_violations = [violation for finding in findings for violation in finding.violations]
+    text = manifest_text(resource.manifest) if resource.manifest else ""
+    fix = combined_fix(resource, open_violations)
+    found = verdicts(resource, Directory(request.user))
+    context = {
+        "resource": resource,
+        "findings": findings,
+        "open_count": len(open_violations),
+        "verdicts": found,
+        "posture": found.posture,
+        "verdict_lists": [
+            ("Errors", found.errored, True),
+            ("Passed", found.passed, False),
+            ("Skipped", found.skipped, False),
+        ],
+        "fix": fix,
+        "patch_json": json.dumps(fix.patch, ensure_ascii=False) if fix else "",
+        "manifest": text,
+        "marks": marks(text, open_violations),
+        "events": list(events(resource, request.organization.slug))[:EVENTS_SHOWN],
+        "is_workload": resource.kind in WORKLOAD_KINDS,
+    }
+    return render_part(request, "workloads/workload.html", {}, context)
+
+
+def marks(text: str, violations: Iterable[Violation]) -> list[dict[str, Any]]:
+    """The violations with their lines in the manifest's text, top to bottom."""
+    found = [{"line": line_of(text, v.path), "violation": v} for v in violations] if text else []
+    return sorted((m for m in found if m["line"]), key=lambda m: m["line"])
+
+
+def events(resource: Resource, slug: str) -> Iterator[dict[str, Any]]:
+    """What opened and closed on a resource, newest first, and when it was first seen."""
+    happened: list[dict[str, Any]] = []
+    for violation in resource_history(resource):
+        url = reverse("violation", args=[slug, violation.id])
+        for number, interval in enumerate(sorted(violation.intervals.all(), key=lambda i: i.opened_at)):
+            word = "reopened" if number else "opened"
+            happened.append(
+                _event(interval.opened_at, f"{violation.policy.slug} {word}", "high", violation, url)
+            )
+            if interval.closed_at:
+                word = "gone with the resource" if interval.close_reason == "deleted" else "resolved"
+                text = f"{violation.policy.slug} {word}"
+                happened.append(_event(interval.closed_at, text, "good", violation, url))
+    if resource.deleted_at:
+        happened.append({"at": resource.deleted_at, "text": "Deleted from the cluster", "tone": "notice"})
+    happened.append({"at": resource.first_seen_at, "text": "First reported", "tone": "accent"})
+    yield from sorted(happened, key=lambda event: event["at"], reverse=True)
+
+
+def _event(at: Any, text: str, tone: str, violation: Violation, url: str) -> dict[str, Any]:
+    return {"at": at, "text": text, "tone": tone, "detail": violation.message, "url": url}
