@@ -8,6 +8,7 @@ import yaml
 
 from examples.history import reference
 from examples.replay import CLUSTERS, FLEET, manifests
+from plumbline.manifests import LoadError, load
 
 FILES = sorted(path for cluster in CLUSTERS for path in (FLEET / cluster).rglob("*") if path.is_file())
 WORKLOADS = {
@@ -65,6 +66,17 @@ def test_fleet_is_large_and_varied(fleet, resources):
     assert len(resources) >= 150
     assert len({resource["kind"] for resource in resources}) >= 15
     assert min(len(objects) for objects in fleet.values()) >= 30
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_plumbline_reads_the_same_objects_without_complaint(fleet, cluster):
+    loaded = list(load([str(FLEET / cluster)]))
+    assert [error for error in loaded if isinstance(error, LoadError)] == []
+    assert [resource.object for resource in loaded] == fleet[cluster]
+
+
+def test_history_and_readme_are_no_manifests_to_plumbline(resources):
+    assert len(list(load([str(FLEET)]))) == len(resources)
 
 
 def test_readme_counts_the_objects(fleet):
