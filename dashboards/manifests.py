@@ -1,15 +1,18 @@
-"""Manifests as text, and where in that text a field stands."""
+"""Where in a manifest's text a field stands."""
 
 from typing import Any
 
 import yaml
 
+from plumbline.fixes import render_yaml
 from plumbline.paths import parse
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def manifest_text(manifest: dict[str, Any]) -> str:
-    """A manifest as YAML in the order in which it was reported."""
-    return yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    """A manifest as YAML, as diffs show it."""
+    return render_yaml(manifest)
 
 
 def line_of(text: str, path: str) -> int | None:
@@ -17,27 +20,27 @@ def line_of(text: str, path: str) -> int | None:
 
     None when the path is empty, malformed or begins with something that is not there.
     """
+    return lines_of(text, [path])[0]
+
+
+def lines_of(text: str, paths: list[str]) -> list[int | None]:
+    """The same for several paths, reading the text once."""
+    root = yaml.compose(text, Loader=_Loader)
+    return [_line(root, path) for path in paths]
+
+
+def _line(node: Any, path: str) -> int | None:
     try:
         steps = parse(path)
     except ValueError:
         return None
-    node, line = yaml.compose(text, Loader=_Loader), None
+    line = None
     for step in steps:
         found = _step(node, step)
         if found is None:
             break
         node, line = found
     return line
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists stand indented under their key, as people write them."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _step(node: Any, step: str | int) -> tuple[Any, int] | None:

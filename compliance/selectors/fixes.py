@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import jsonpatch
-import jsonpointer
 
 from clusters.models import Resource
 from compliance.models import Violation
-from plumbline.fixes import apply_patch, unified_diff
+from plumbline.fixes import FixError, apply_patch, unified_diff
 
 Patch = list[dict[str, Any]]
 _ABSENT = object()
@@ -63,13 +62,7 @@ def combined_fix(resource: Resource, violations: Iterable[Violation]) -> Combine
 def _mended(manifest: dict[str, Any], patch: Patch) -> dict[str, Any] | None:
     try:
         return apply_patch(manifest, patch)
-    except (
-        jsonpatch.JsonPatchException,
-        jsonpointer.JsonPointerException,
-        ValueError,
-        LookupError,
-        TypeError,
-    ):
+    except FixError:
         return None
 
 

@@ -71,8 +71,12 @@ class StandardRow:
         return len(self.controls)
 
     @property
+    def manual_count(self) -> int:
+        return self.count_of("manual")
+
+    @property
     def automated_count(self) -> int:
-        return len(self.controls) - self.count_of("manual")
+        return len(self.controls) - self.manual_count
 
 
 def standard_rows(filters: Filters, directory: Directory) -> list[StandardRow]:

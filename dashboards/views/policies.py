@@ -113,7 +113,7 @@ def policy(request: OrganizationRequest, policy_slug: str) -> HttpResponse:
         "trend": [failed for _, failed in trend],
         "trend_rows": _weekly(trend),
         "trend_delta": trend[-1][1] - trend[0][1] if len(trend) > 1 else None,
-        "trend_days": (trend[-1][0] - trend[0][0]).days if len(trend) > 1 else 0,
+        "trend_since": f"in {(trend[-1][0] - trend[0][0]).days} days" if len(trend) > 1 else "",
         "controls": controls(spec),
         "standards": sorted(found.standards.all(), key=lambda standard: standard.title),
         "parameters": parameters(spec),

@@ -1,7 +1,7 @@
 """Workloads, the worst first; and one resource with its verdicts, its fix, its manifest and its history."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -42,7 +42,7 @@ from dashboards.filter_bars import (
     team_select,
 )
 from dashboards.fragments import render_part
-from dashboards.manifests import line_of, manifest_text
+from dashboards.manifests import lines_of, manifest_text
 from organizations.models import Role
 
 ORDERS = {
@@ -163,10 +163,13 @@ def workload(request: OrganizationRequest, resource_id: int) -> HttpResponse:
     return render_part(request, "workloads/workload.html", {}, context)
 
 
-def marks(text: str, violations: Iterable[Violation]) -> list[dict[str, Any]]:
+def marks(text: str, violations: list[Violation]) -> list[dict[str, Any]]:
     """The violations with their lines in the manifest's text, top to bottom."""
-    found = [{"line": line_of(text, v.path), "violation": v} for v in violations] if text else []
-    return sorted((m for m in found if m["line"]), key=lambda m: m["line"])
+    if not text:
+        return []
+    lines = lines_of(text, [violation.path for violation in violations])
+    found = [{"line": line, "violation": v} for line, v in zip(lines, violations, strict=True) if line]
+    return sorted(found, key=lambda mark: mark["line"])
 
 
 def events(resource: Resource, slug: str) -> Iterator[dict[str, Any]]:
