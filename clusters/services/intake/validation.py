@@ -4,17 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import jsonschema_rs
-import orjson
-
-import plumbline
 from common.clock import now
 from common.errors import Unprocessable
-from plumbline.library import library_policies
+from plumbline.schemas import validator
 
 SPOKEN = ("plumbline.report/v1",)
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)  # Kubernetes 1.0 came in July 2015
@@ -64,20 +59,17 @@ def judge(document: dict[str, Any]) -> ReportHead:
 
 
 @cache
-def _validator() -> jsonschema_rs.Draft202012Validator:
-    path = Path(plumbline.__file__).parent / "schemas" / "report-v1.json"
-    return jsonschema_rs.Draft202012Validator(orjson.loads(path.read_bytes()))
-
-
-@cache
 def _known_policies() -> frozenset[str]:
+    from plumbline.library import library_policies
+
     return frozenset(policy.id for policy in library_policies())
 
 
 def _require_schema(document: dict[str, Any]) -> None:
-    if _validator().is_valid(document):
+    check = validator("report-v1")
+    if check.is_valid(document):
         return
-    errors = islice(_validator().iter_errors(document), MAX_FIELDS)
+    errors = islice(check.iter_errors(document), MAX_FIELDS)
     fields = {_dotted(error.instance_path) or "body": error.message[:300] for error in errors}
     raise Unprocessable("The report does not follow its schema: see fields.", code="schema", fields=fields)
 

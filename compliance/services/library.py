@@ -1,0 +1,112 @@
+"""The library's policies and standards, brought into the tables that results refer to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.db import connection, transaction
+
+from common.clock import now
+from compliance.models import SEVERITY_WEIGHTS, Policy, Severity, Standard
+from organizations.models import Organization
+from organizations.scope import directory_scope, organization_scope
+from plumbline.library import library_policies, library_standards
+from plumbline.policies import Policy as LibraryPolicy
+
+
+@dataclass(frozen=True)
+class SyncOutcome:
+    """How many policies were added, changed and retired, and how many standards the library has."""
+
+    added_count: int
+    changed_count: int
+    retired_count: int
+    standard_count: int
+
+
+def sync_library() -> SyncOutcome:
+    """Make Policy and Standard rows say what the library's folders say; running it again changes nothing.
+
+    A policy that left the library is retired, not deleted: its history stays. Where a severity changed, the
+    copies on violations and resources follow, in every organization.
+    """
+    with transaction.atomic():
+        known = {policy.slug: policy for policy in Policy.objects.select_for_update()}
+        written = {policy.id: _columns(policy) for policy in library_policies()}
+        changed = {
+            slug: columns
+            for slug, columns in written.items()
+            if slug in known and any(getattr(known[slug], name) != value for name, value in columns.items())
+        }
+        for slug, columns in changed.items():
+            Policy.objects.filter(slug=slug).update(**columns)
+        Policy.objects.bulk_create(
+            Policy(slug=slug, **columns) for slug, columns in written.items() if slug not in known
+        )
+        retired = Policy.objects.filter(retired_at=None).exclude(slug__in=written).update(retired_at=now())
+        reweighted = [
+            known[slug].pk for slug, columns in changed.items() if known[slug].severity != columns["severity"]
+        ]
+        standard_count = _sync_standards()
+        if reweighted:
+            _copy_severities(reweighted)
+    return SyncOutcome(len(set(written) - set(known)), len(changed), retired, standard_count)
+
+
+def _columns(policy: LibraryPolicy) -> dict[str, Any]:
+    severity = Severity[policy.severity.upper()]
+    return {
+        "title": policy.title,
+        "category": policy.category,
+        "severity": severity.value,
+        "weight": SEVERITY_WEIGHTS[severity],
+        "document": _document(policy.file),
+        "retired_at": None,
+    }
+
+
+def _document(file: str | None) -> dict[str, Any]:
+    """A policy or a standard as it is written in its file."""
+    if file is None:
+        raise ValueError("The library's policies come from files.")
+    document: dict[str, Any] = yaml.safe_load(Path(file).read_text())
+    return document
+
+
+def _sync_standards() -> int:
+    ids = dict(Policy.objects.values_list("slug", "pk"))
+    standards = library_standards()
+    for standard in standards:
+        row, _ = Standard.objects.update_or_create(
+            slug=standard.name,
+            defaults={
+                "title": standard.title,
+                "version": standard.version,
+                "document": _document(standard.file),
+            },
+        )
+        row.policies.set(ids[slug] for slug in standard.policies)
+    Standard.objects.exclude(slug__in=[standard.name for standard in standards]).delete()
+    return len(standards)
+
+
+_COPY_SEVERITIES = """
+UPDATE compliance_violation v SET severity = p.severity
+FROM compliance_policy p WHERE p.id = v.policy_id AND p.id = ANY(%s) AND v.severity <> p.severity
+"""
+_WORST = """
+UPDATE clusters_resource r SET worst_severity = worst.severity
+FROM (SELECT resource_id, max(severity) AS severity FROM compliance_violation WHERE status = 'open'
+      GROUP BY resource_id) worst
+WHERE r.id = worst.resource_id AND r.worst_severity <> worst.severity
+"""
+
+
+def _copy_severities(policy_ids: list[int]) -> None:
+    with directory_scope():
+        organization_ids = list(Organization.objects.values_list("pk", flat=True))
+    for organization_id in organization_ids:
+        with organization_scope(organization_id), connection.cursor() as cursor:
+            cursor.execute(_COPY_SEVERITIES, [policy_ids])
+            cursor.execute(_WORST)

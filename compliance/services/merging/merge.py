@@ -1,0 +1,136 @@
+"""One report, one transaction: resources, violations and their intervals, rollups, the cluster, the report."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import zstandard
+from django.db import connection, transaction
+
+from clusters.models import Cluster, Report, ReportStatus, Resource
+from clusters.services.intake.documents import collector_paused
+from common.clock import now
+from compliance.models import Policy
+from compliance.services.ownership import Ownership, hold_ownership
+
+from .resources import count_open_violations, merge_resources
+from .rollups import apply_counts, has_day, write_day
+from .staging import MergeContext, stage
+from .violations import Flow, merge_violations
+
+
+class UnmergeableReport(ValueError):
+    """The report cannot be merged, now or later; the text tells its owner why."""
+
+
+@dataclass(frozen=True)
+class MergeOutcome:
+    """What became of a report: superseded, or processed with what it changed."""
+
+    status: ReportStatus
+    changed_count: int = 0
+    gone_count: int = 0
+    opened_count: int = 0
+    resolved_count: int = 0
+
+
+def merge_report(report: Report) -> MergeOutcome:
+    """Merge an accepted report. The caller holds the cluster's lock and is in the organization's scope.
+
+    A report that is not newer than the last merged one is superseded: it changes nothing. Raises
+    UnmergeableReport; then, as with any error, nothing of it is left in the database.
+    """
+    with transaction.atomic():
+        cluster = Cluster.objects.get(pk=report.cluster_id)
+        if cluster.last_scanned_at is not None and report.scanned_at <= cluster.last_scanned_at:
+            outcome = MergeOutcome(ReportStatus.SUPERSEDED)
+        else:
+            outcome = _merge(report, cluster)
+        Report.objects.filter(pk=report.pk).update(
+            status=outcome.status,
+            opened_count=outcome.opened_count,
+            resolved_count=outcome.resolved_count,
+            body=None,
+            error="",
+            processed_at=now(),
+        )
+    return outcome
+
+
+def _merge(report: Report, cluster: Cluster) -> MergeOutcome:
+    document = _document(report)
+    with connection.cursor() as cursor:
+        hold_ownership(cursor, exclusively=False)
+    context = MergeContext(
+        organization_id=report.organization_id,
+        cluster_id=report.cluster_id,
+        scanned_at=report.scanned_at,
+        policies=_policies(document["policies"]),
+        ownership=Ownership.load(),
+    )
+    staged = stage(document, context)
+    unreported = _unreported(document, cluster)
+    is_changed = bool(staged.changed_count or staged.gone_count)
+    with connection.cursor() as cursor:
+        parameters = context.parameters
+        flow = _merge_staged(cursor, parameters) if is_changed else Flow(0, 0)
+        resource_count = Resource.objects.filter(cluster=cluster, deleted_at=None).count()
+        is_same_day = unreported == cluster.unreported_resource_count and has_day(cursor, parameters)
+        if is_changed or not is_same_day:
+            write_day(cursor, parameters, unreported_count=unreported, resource_count=resource_count)
+    Cluster.objects.filter(pk=cluster.pk).update(
+        last_scanned_at=report.scanned_at,
+        agent_name=document["agent"]["name"],
+        agent_version=document["agent"]["version"],
+        resource_count=resource_count,
+        unreported_resource_count=unreported,
+    )
+    return MergeOutcome(
+        ReportStatus.PROCESSED,
+        staged.changed_count,
+        staged.gone_count,
+        flow.opened_count,
+        flow.resolved_count,
+    )
+
+
+def _merge_staged(cursor: Any, parameters: dict[str, Any]) -> Flow:
+    merge_resources(cursor, parameters)
+    flow = merge_violations(cursor, parameters)
+    count_open_violations(cursor, parameters)
+    apply_counts(cursor, parameters)
+    return flow
+
+
+def _document(report: Report) -> dict[str, Any]:
+    body = Report.objects.values_list("body", flat=True).get(pk=report.pk)
+    if body is None:
+        raise UnmergeableReport("The report's body is gone: it was processed before.")
+    with collector_paused():
+        document: dict[str, Any] = orjson.loads(zstandard.decompress(bytes(body)))
+    return document
+
+
+def _policies(slugs: list[str]) -> list[tuple[int, int]]:
+    """(id, severity) of each policy, in the report's order."""
+    known = {
+        slug: (pk, severity)
+        for slug, pk, severity in Policy.objects.filter(slug__in=slugs).values_list("slug", "pk", "severity")
+    }
+    if missing := sorted(set(slugs) - set(known)):
+        raise UnmergeableReport(
+            f"The database lacks policies of the library ({', '.join(missing[:10])}): "
+            "run manage.py sync_library, then retry the report."
+        )
+    return [known[slug] for slug in slugs]
+
+
+def _unreported(document: dict[str, Any], cluster: Cluster) -> int:
+    """Resources that exist, by the report's own account, and are not in it: cut off, or unreadable.
+
+    A delta knows only of its own part: it can add to what the last snapshot left out, never take from it.
+    """
+    truncated = document.get("truncated")
+    cut_off = max(0, truncated["resources_total"] - len(document["resources"])) if truncated else 0
+    missing = cut_off + len(document.get("unreadable") or ())
+    return max(missing, cluster.unreported_resource_count) if document["kind"] == "delta" else missing

@@ -1,0 +1,24 @@
+"""The temporary tables of a merge: made once per session, emptied before each use."""
+
+TABLES = """
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_key (
+    position integer, "group" text, kind text, namespace text, name text, digest text
+);
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_resource (
+    resource_id bigint, is_new boolean, team_id uuid, "group" text, version text, kind text, namespace text,
+    name text, labels jsonb, manifest jsonb, file text, line integer, digest text, passed smallint[],
+    failed smallint[], errored smallint[], skipped smallint[], cleared smallint[],
+    open_count integer, worst_severity smallint
+);
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_violation (
+    resource_id bigint, policy_id smallint, rule text, place text, severity smallint, path text, found jsonb,
+    message text, fix jsonb, line integer
+);
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_gone (resource_id bigint);
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_flow (namespace text, team_id uuid, opened integer, resolved integer);
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_count (
+    namespace text, team_id uuid, policy_id smallint,
+    passed integer, failed integer, errored integer, skipped integer
+);
+TRUNCATE staged_key, staged_resource, staged_violation, staged_gone, staged_flow, staged_count;
+"""

@@ -1,0 +1,175 @@
+"""The checks of verify_posture: each statement returns the rows for which its name is not true."""
+
+_COUNTED = """
+    SELECT r.cluster_id, r.namespace, r.team_id, u.policy_id,
+        count(*) FILTER (WHERE u.verdict = 1) AS passed, count(*) FILTER (WHERE u.verdict = 2) AS failed,
+        count(*) FILTER (WHERE u.verdict = 3) AS errored, count(*) FILTER (WHERE u.verdict = 4) AS skipped
+    FROM clusters_resource r
+    CROSS JOIN LATERAL (
+        SELECT unnest(r.passed) AS policy_id, 1 AS verdict UNION ALL SELECT unnest(r.failed), 2
+        UNION ALL SELECT unnest(r.errored), 3 UNION ALL SELECT unnest(r.skipped), 4
+    ) u
+    WHERE r.organization_id = %(organization)s AND r.deleted_at IS NULL
+    GROUP BY r.cluster_id, r.namespace, r.team_id, u.policy_id
+"""
+
+_COUNTS = f"""
+SELECT cluster_id, namespace, team_id, policy_id, k.row AS kept, c.row AS computed
+FROM (
+    SELECT cluster_id, namespace, coalesce(team_id::text, '') AS team_id, policy_id,
+        ARRAY[passed, failed, errored, skipped]::bigint[] AS row
+    FROM compliance_posturecount WHERE organization_id = %(organization)s
+) k
+FULL JOIN (
+    SELECT cluster_id, namespace, coalesce(team_id::text, '') AS team_id, policy_id,
+        ARRAY[passed, failed, errored, skipped] AS row
+    FROM ({_COUNTED}) counted
+) c USING (cluster_id, namespace, team_id, policy_id)
+WHERE k.row IS DISTINCT FROM c.row
+"""
+
+_OPEN_COUNTS = """
+SELECT r.id, r.open_count AS kept, o.open_count AS computed, r.worst_severity AS kept_worst, o.worst AS computed_worst
+FROM clusters_resource r
+CROSS JOIN LATERAL (
+    SELECT count(*) AS open_count, coalesce(max(severity), 0) AS worst FROM compliance_violation v
+    WHERE v.organization_id = %(organization)s AND v.resource_id = r.id AND v.status = 'open'
+) o
+WHERE r.organization_id = %(organization)s AND (r.open_count, r.worst_severity) IS DISTINCT FROM (o.open_count, o.worst)
+"""
+
+_COPIES = """
+SELECT v.id, v.cluster_id, v.namespace, v.team_id, v.severity
+FROM compliance_violation v
+JOIN clusters_resource r ON r.id = v.resource_id
+JOIN compliance_policy p ON p.id = v.policy_id
+WHERE v.organization_id = %(organization)s AND (
+    v.organization_id <> r.organization_id OR v.cluster_id <> r.cluster_id OR v.namespace <> r.namespace
+    OR v.team_id IS DISTINCT FROM r.team_id OR (v.status <> 'resolved' AND v.severity <> p.severity)
+)
+"""
+
+_GONE = """
+SELECT v.id, v.status FROM compliance_violation v JOIN clusters_resource r ON r.id = v.resource_id
+WHERE v.organization_id = %(organization)s AND r.deleted_at IS NOT NULL AND v.status <> 'resolved'
+"""
+
+_UNBACKED = """
+SELECT r.id, u.policy_id FROM clusters_resource r CROSS JOIN LATERAL unnest(r.failed) AS u (policy_id)
+WHERE r.organization_id = %(organization)s AND r.deleted_at IS NULL AND NOT EXISTS (
+    SELECT FROM compliance_violation v WHERE v.organization_id = %(organization)s AND v.resource_id = r.id
+        AND v.policy_id = u.policy_id AND v.status <> 'resolved'
+)
+"""
+
+_LIVES = """
+SELECT v.id, v.status, v.opened_at, v.resolved_at, v.reopened_count, i.intervals, i.last_opened_at, i.last_closed_at
+FROM compliance_violation v
+LEFT JOIN LATERAL (
+    SELECT count(*) AS intervals, count(*) FILTER (WHERE closed_at IS NULL) AS unclosed, min(opened_at) AS first_opened_at,
+        max(opened_at) AS last_opened_at, max(closed_at) AS last_closed_at
+    FROM compliance_violationinterval i WHERE i.organization_id = %(organization)s AND i.violation_id = v.id
+) i ON true
+WHERE v.organization_id = %(organization)s AND (
+    i.intervals <> v.reopened_count + 1 OR i.last_opened_at <> v.opened_at OR i.first_opened_at <> v.first_seen_at
+    OR i.unclosed <> (v.status <> 'resolved')::integer
+    OR (v.status = 'resolved' AND i.last_closed_at <> v.resolved_at)
+)
+"""
+
+_OVERLAPS = """
+SELECT * FROM (
+    SELECT violation_id, opened_at, closed_at,
+        lead(opened_at) OVER (PARTITION BY violation_id ORDER BY opened_at, id) AS next_opened_at
+    FROM compliance_violationinterval WHERE organization_id = %(organization)s
+) i
+WHERE closed_at <= opened_at OR (next_opened_at IS NOT NULL AND (closed_at IS NULL OR closed_at > next_opened_at))
+"""
+
+_CLUSTERS = """
+SELECT c.id, c.resource_count AS kept, count(r.id) AS computed
+FROM clusters_cluster c
+LEFT JOIN clusters_resource r
+    ON r.organization_id = %(organization)s AND r.cluster_id = c.id AND r.deleted_at IS NULL
+WHERE c.organization_id = %(organization)s
+GROUP BY c.id HAVING c.resource_count <> count(r.id)
+"""
+
+_LAST_DAYS = """
+    SELECT cluster_id, max(day) AS day FROM compliance_postureday WHERE organization_id = %(organization)s
+    GROUP BY cluster_id
+"""
+_LAST_DAY = f"""
+SELECT cluster_id, namespace, team_id, k.row AS kept, c.row AS computed
+FROM (
+    SELECT d.cluster_id, d.namespace, coalesce(d.team_id::text, '') AS team_id, ARRAY[
+        passed_weight, failed_weight, errored_weight, skipped_weight, open_critical, open_high, open_medium, open_low
+    ]::numeric[] AS row
+    FROM compliance_postureday d JOIN ({_LAST_DAYS}) l ON l.cluster_id = d.cluster_id AND l.day = d.day
+    WHERE d.organization_id = %(organization)s
+) k
+FULL JOIN (
+    SELECT cluster_id, namespace, team_id, ARRAY[
+        sum(passed), sum(failed), sum(errored), sum(skipped), sum(critical), sum(high), sum(medium), sum(low)
+    ]::numeric[] AS row
+    FROM (
+        SELECT cluster_id, namespace, coalesce(team_id::text, '') AS team_id, passed * weight AS passed,
+            failed * weight AS failed, errored * weight AS errored, skipped * weight AS skipped,
+            0 AS critical, 0 AS high, 0 AS medium, 0 AS low
+        FROM ({_COUNTED}) counted JOIN compliance_policy p ON p.id = counted.policy_id
+        UNION ALL
+        SELECT cluster_id, namespace, coalesce(team_id::text, ''), 0, 0, 0, 0, (severity = 4)::integer,
+            (severity = 3)::integer, (severity = 2)::integer, (severity = 1)::integer
+        FROM compliance_violation WHERE organization_id = %(organization)s AND status = 'open'
+    ) parts GROUP BY cluster_id, namespace, team_id
+) c USING (cluster_id, namespace, team_id)
+WHERE coalesce(k.row, array_fill(0::numeric, ARRAY[8])) <> coalesce(c.row, array_fill(0::numeric, ARRAY[8]))
+"""
+
+_LAST_POLICY_DAY = f"""
+SELECT cluster_id, policy_id, k.row AS kept, c.row AS computed
+FROM (
+    SELECT d.cluster_id, d.policy_id, ARRAY[passed, failed, errored, skipped]::numeric[] AS row
+    FROM compliance_policyday d JOIN ({_LAST_DAYS}) l ON l.cluster_id = d.cluster_id AND l.day = d.day
+    WHERE d.organization_id = %(organization)s
+) k
+FULL JOIN (
+    SELECT cluster_id, policy_id, ARRAY[sum(passed), sum(failed), sum(errored), sum(skipped)]::numeric[] AS row
+    FROM ({_COUNTED}) counted GROUP BY cluster_id, policy_id
+) c USING (cluster_id, policy_id)
+WHERE coalesce(k.row, array_fill(0::numeric, ARRAY[4])) <> coalesce(c.row, array_fill(0::numeric, ARRAY[4]))
+"""
+
+# All instants are UTC days' own, so a day's end can be told from intervals alone, however long ago it was.
+_EVERY_DAY = """
+SELECT d.cluster_id, d.day, d.open AS kept_open, i.open AS computed_open, d.opened AS kept_opened,
+    i.opened AS computed_opened, d.resolved AS kept_resolved, i.resolved AS computed_resolved
+FROM (
+    SELECT cluster_id, day, sum(open_critical + open_high + open_medium + open_low) AS open,
+        sum(opened_count) AS opened, sum(resolved_count) AS resolved
+    FROM compliance_postureday WHERE organization_id = %(organization)s GROUP BY cluster_id, day
+) d
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE i.closed_at IS NULL OR (i.closed_at AT TIME ZONE 'UTC')::date > d.day) AS open,
+        count(*) FILTER (WHERE (i.opened_at AT TIME ZONE 'UTC')::date = d.day) AS opened,
+        count(*) FILTER (WHERE (i.closed_at AT TIME ZONE 'UTC')::date = d.day) AS resolved
+    FROM compliance_violationinterval i
+    JOIN compliance_violation v ON v.id = i.violation_id AND v.cluster_id = d.cluster_id
+    WHERE i.organization_id = %(organization)s AND (i.opened_at AT TIME ZONE 'UTC')::date <= d.day
+) i
+WHERE (d.open, d.opened, d.resolved) IS DISTINCT FROM (i.open, i.opened, i.resolved)
+"""
+
+CHECKS = {
+    "verdict counts are those of the resources": _COUNTS,
+    "resources count their open violations": _OPEN_COUNTS,
+    "violations copy their resource and policy": _COPIES,
+    "nothing is open on a resource that is gone": _GONE,
+    "a failed verdict has an open violation": _UNBACKED,
+    "a violation's state is that of its intervals": _LIVES,
+    "intervals of a violation do not overlap": _OVERLAPS,
+    "clusters count their resources": _CLUSTERS,
+    "the last posture day is today's state": _LAST_DAY,
+    "the last policy day is today's state": _LAST_POLICY_DAY,
+    "every day's open, opened and resolved follow from the intervals": _EVERY_DAY,
+}
