@@ -210,7 +210,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "organizations.api.errors.handle",
     "UNAUTHENTICATED_USER": None,
-    "DEFAULT_THROTTLE_RATES": {"agent": "600/min", "api": "1200/min"},
+    "DEFAULT_THROTTLE_RATES": {"agent": "600/min"},
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Plumbline",

@@ -8,9 +8,9 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
+from organizations.api.throttling import CallerThrottle
 from organizations.models import ApiToken, Membership, Organization
 from organizations.permissions import Capability, can
 from organizations.scope import organization_scope
@@ -21,13 +21,12 @@ class OrganizationAPIView(APIView):
     """Runs in the organization's scope, for its members only; handlers are called without the slug.
 
     `needs` is one capability for all methods, or one per method name. No credentials: 401; not a member, a
-    wrong slug, or a token of another organization: 404; the capability lacking: 403. Handlers find
-    `self.organization` and `self.membership`.
+    wrong slug, or a token of another organization: 404; the capability lacking: 403. Handlers get
+    the slug as usual, and find `self.organization` and `self.membership`.
     """
 
     needs: ClassVar[Capability | dict[str, Capability]] = Capability.VIEW
-    throttle_classes = (ScopedRateThrottle,)
-    throttle_scope = "api"
+    throttle_classes = (CallerThrottle,)
 
     organization: Organization
     membership: Membership
