@@ -13,6 +13,7 @@ from organizations.models import Organization
 from organizations.scope import directory_scope, organization_scope
 from plumbline.library import library_policies, library_standards
 from plumbline.policies import Policy as LibraryPolicy
+from plumbline.standards import Standard as LibraryStandard
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,30 @@ def _columns(policy: LibraryPolicy) -> dict[str, Any]:
 
 
 def _document(file: str | None) -> dict[str, Any]:
-    """A policy or a standard as it is written in its file."""
+    """A policy as it is written in its file."""
     if file is None:
         raise ValueError("The library's policies come from files.")
     document: dict[str, Any] = yaml.safe_load(Path(file).read_text())
     return document
+
+
+def _standard_document(standard: LibraryStandard) -> dict[str, Any]:
+    """A standard as one file would say it, with the controls of the standard that it extends."""
+    return {
+        "apiVersion": "plumbline.dev/v1",
+        "kind": "Standard",
+        "metadata": {"name": standard.name},
+        "spec": {
+            "title": standard.title,
+            "version": standard.version,
+            "description": standard.description,
+            "extends": standard.extends,
+            "controls": [
+                {"id": control.id, "title": control.title, "policies": list(control.policies)}
+                for control in standard.controls
+            ],
+        },
+    }
 
 
 def _sync_standards() -> int:
@@ -83,10 +103,10 @@ def _sync_standards() -> int:
             defaults={
                 "title": standard.title,
                 "version": standard.version,
-                "document": _document(standard.file),
+                "document": _standard_document(standard),
             },
         )
-        row.policies.set(ids[slug] for slug in standard.policies)
+        row.policies.set(ids[slug] for slug in standard.policies if slug in ids)
     Standard.objects.exclude(slug__in=[standard.name for standard in standards]).delete()
     return len(standards)
 

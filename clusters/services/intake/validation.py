@@ -9,6 +9,7 @@ from uuid import UUID
 
 from common.clock import now
 from common.errors import Unprocessable
+from plumbline.library import library_policies
 from plumbline.schemas import validator
 
 SPOKEN = ("plumbline.report/v1",)
@@ -60,8 +61,6 @@ def judge(document: dict[str, Any]) -> ReportHead:
 
 @cache
 def _known_policies() -> frozenset[str]:
-    from plumbline.library import library_policies
-
     return frozenset(policy.id for policy in library_policies())
 
 

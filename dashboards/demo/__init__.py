@@ -1,0 +1,1 @@
+"""The demo: two organizations, their people, and a fleet's life replayed through the report API."""
