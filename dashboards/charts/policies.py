@@ -25,7 +25,7 @@ def most_violated(rows: Sequence[ViolatedPolicy], *, policy_url: str) -> dict[st
             "textposition": "outside",
             "cliponaxis": False,
             "textfont": {"color": "@text-soft", "size": 11},
-            "marker": {"color": [f"@{word}" for word in words]},
+            "marker": {"color": [f"@{word}-mark" for word in words]},
             "customdata": [policy_url.format(policy=row.policy.slug) for row in upward],
             "hovertext": [
                 f"{row.policy.title}<br>{row.counts.failed} of {row.counts.passed + row.counts.failed} fail"

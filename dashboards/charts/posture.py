@@ -82,7 +82,7 @@ def flow(history: History, *, weekly: bool, url: str) -> dict[str, Any]:
     x = [day.isoformat() for day, _, _ in periods]
     links = [url] * len(periods)
     data = [
-        _bar(x, [opened for _, opened, _ in periods], links, name="Opened", colour="@high"),
+        _bar(x, [opened for _, opened, _ in periods], links, name="Opened", colour="@high-mark"),
         _bar(x, [-resolved for _, _, resolved in periods], links, name="Resolved", colour="@series-2"),
         {
             "type": "scatter",
@@ -184,8 +184,8 @@ def _last_labels(
     for value, axis in ((scores[-1], "y"), (coverages[-1], "y2")):
         if value is not None:
             labels.append(
-                note(f"<b>{value:.0f} %</b>", x=days[-1].day.isoformat(), y=value, yref=axis)
-                | {"xanchor": "left", "xshift": 6, "font": {"color": "@text", "size": 12}}
+                note(f"{value:.0f} %", x=days[-1].day.isoformat(), y=value, yref=axis)
+                | {"xanchor": "left", "xshift": 6, "font": {"color": "@text", "size": 12, "weight": 600}}
             )
     return labels
 

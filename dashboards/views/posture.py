@@ -100,7 +100,7 @@ def posture_view(request: OrganizationRequest) -> HttpResponse:
             "chips": _chips(view),
             "critical_url": view.fix_url(severity="critical"),
             "flow_note": "Per week" if view.days >= WEEKLY_FROM else "Per day",
-            "coverage_note": f"of {percent(history.last.posture.coverage)} covered",
+            "posture_label": f"Posture, {percent(history.last.posture.coverage)} covered",
             **_numbers(history),
         },
     )
