@@ -66,8 +66,8 @@ def lookup(value: Any, path: Path) -> Any:
             value = value.get(step, MISSING)
             if value is MISSING:
                 return MISSING
-        elif value.__class__ is list and step.__class__ is int and step < len(value):  # type: ignore[operator]
-            value = value[step]  # type: ignore[index]
+        elif value.__class__ is list and step.__class__ is int and step < len(value):
+            value = value[step]
         else:
             return MISSING
     return value
@@ -81,7 +81,7 @@ def place(value: Any, path: Path) -> str:
     parts: list[str] = []
     for step in path:
         if step.__class__ is int:
-            parts.append(f"[{_element_name(value, step)}]")  # type: ignore[arg-type]
+            parts.append(f"[{_element_name(value, step)}]")
         else:
             parts.append(f".{step}" if parts else str(step))
         value = lookup(value, (step,))

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import re2
 import yaml_rs
 
 from plumbline.manifests.strict import StrictError, parse_strictly
@@ -30,13 +31,12 @@ class LoadError:
 
 # Anchors, aliases, tags and merge keys; words and numbers on which YAML 1.1 and 1.2 differ; keys that are not text;
 # nesting that a recursive parser might not survive.
-_NEEDS_STRICT = re.compile(
-    r"(?:^|[\s:,\[{])(?:[&*!][A-Za-z0-9_!<./-]|<<\s*:|[?](?:\s|$))"
+_NEEDS_STRICT = re2.compile(
+    r"(?m)(?:^|[\s:,\[{])(?:[&*!][A-Za-z0-9_!<./-]|<<\s*:|[?](?:\s|$))"
     r"|(?:^|[\s,\[{])(?:[yYnN]|[yY](?:es|ES)|[nN][oO]|[oO](?:n|N|ff|FF))\s*(?:$|[,\]}:#])"
-    r"|(?:^|[\s,\[{])[-+]?(?:0[0-9_bBoO]|[0-9]+_|[.](?:[iI]|[nN])|\d{18})"
-    r"|(?:^|[\s,{])(?:[-+]?[0-9.]+(?:[eE][-+]?\d+)?|~|null|Null|NULL|[tT]rue|TRUE|[fF]alse|FALSE)\s*:(?:\s|$)"
-    r"|^[ ]{200}|(?:- ){40}|^%|\t|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u0085\u2028\u2029\ufeff]",
-    re.MULTILINE,
+    r"|(?:^|[\s,\[{])[-+]?(?:0[0-9_bBoO]|[0-9]+_|[.](?:[iI]|[nN])|[0-9]{18})"
+    r"|(?:^|[\s,{])(?:[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|~|null|Null|NULL|[tT]rue|TRUE|[fF]alse|FALSE)\s*:(?:\s|$)"
+    r"|^[ ]{200}|(?:- ){40}|^%|\t|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{85}\x{2028}\x{2029}\x{feff}]"
 )
 _TEMPLATE = re.compile(r"\{\{[^}\n]*\}?\}?")
 _MAX_BRACKETS = 2000

@@ -69,7 +69,7 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise StrictError("a second document begins without `---`", event.start_mark.line + 1)
+                    raise StrictError("a second document begins without `---`", _line_of(event))
                 value = self._node(self._parser.get_event(), 1)
         return value
 
@@ -188,3 +188,7 @@ def _key(key: Any, line: int) -> str:
     if isinstance(key, bool):
         return "true" if key else "false"
     return str(key)
+
+
+def _line_of(event: Any) -> int:
+    return int(event.start_mark.line) + 1

@@ -1,0 +1,93 @@
+"""What the command takes."""
+
+from __future__ import annotations
+
+import argparse
+
+from plumbline import __version__
+from plumbline.results import SEVERITIES
+
+_EXIT_CODES = """\
+exit codes:
+  0  no violation at or above --fail-on
+  1  violations at or above --fail-on
+  2  unusable arguments, or input that could not be read or reported; what could be read is still
+     scanned and printed. 2 wins over 1.
+"""
+
+
+class UsageError(Exception):
+    """Arguments that cannot be used; the message says what to change."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every sub-command sets `run`, a function from the options to the exit code."""
+    from plumbline.cli import catalogue, scan
+
+    parser = argparse.ArgumentParser(
+        prog="plumbline",
+        description="Policy as code for Kubernetes: judge manifests before they are delivered.",
+    )
+    parser.add_argument("--version", action="version", version=f"plumbline {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_scan(commands, scan.run)
+    for name, noun in (("policy", "ID"), ("standard", "NAME")):
+        group = commands.add_parser(
+            name, help=f"list or show the library's {name[:-1] + 'ies' if name == 'policy' else 'standards'}"
+        )
+        verbs = group.add_subparsers(dest="verb", required=True, metavar="VERB")
+        verbs.add_parser("list", help="one a line").set_defaults(run=getattr(catalogue, f"list_{name}"))
+        show = verbs.add_parser("show", help="all about one")
+        show.add_argument("name", metavar=noun)
+        show.set_defaults(run=getattr(catalogue, f"show_{name}"))
+    return parser
+
+
+def _add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser], run: object) -> None:
+    scan = commands.add_parser(
+        "scan",
+        help="judge manifests",
+        description="Judge the Kubernetes objects in files, directories (*.yaml *.yml *.json) and, for `-`, standard input.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    scan.set_defaults(run=run)
+    scan.add_argument("paths", nargs="+", metavar="PATH", help="a file, a directory, or - for standard input")
+    selection = scan.add_argument_group("what to check")
+    selection.add_argument(
+        "--policies",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="policies of your own, besides the library's; the same id replaces it",
+    )
+    selection.add_argument(
+        "--standard",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this standard's policies (repeatable)",
+    )
+    selection.add_argument(
+        "--policy",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="only this policy (repeatable, adds to --standard)",
+    )
+    selection.add_argument("--params", metavar="FILE", help="YAML: policy id → parameters")
+    output = scan.add_argument_group("what to print")
+    output.add_argument("--all", action="store_true", help="passes and skips too")
+    output.add_argument("--format", choices=("table", "json", "sarif", "junit"), default="table")
+    output.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
+    output.add_argument(
+        "--fail-on",
+        choices=(*SEVERITIES, "never"),
+        default="high",
+        help="least severity that makes the exit code 1 (default: high)",
+    )
+    report = scan.add_argument_group("where to report")
+    report.add_argument("--report-to", metavar="URL", help="post what was found to a Plumbline server")
+    report.add_argument(
+        "--token", help="the cluster's token (default: the environment variable PLUMBLINE_TOKEN)"
+    )

@@ -1,0 +1,71 @@
+"""`plumbline policy` and `plumbline standard`: what the library holds."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+
+from plumbline.cli.arguments import UsageError
+from plumbline.cli.selection import nearest
+from plumbline.library import library_policies, library_standards
+from plumbline.policies import Policy, PolicyError
+
+
+def list_policy(options: argparse.Namespace) -> int:
+    """Id, severity, category and title of every policy."""
+    for policy in _policies():
+        print(f"{policy.id:<28} {policy.severity:<9} {policy.category:<13} {policy.title}")
+    return 0
+
+
+def show_policy(options: argparse.Namespace) -> int:
+    """Why the policy is there, what to do, what it takes."""
+    policies = {policy.id: policy for policy in _policies()}
+    policy = policies.get(options.name)
+    if policy is None:
+        raise UsageError(f"there is no policy {options.name}{nearest(options.name, policies)}")
+    print(f"{policy.id}: {policy.title}\n{policy.severity}, {policy.category}\n")
+    for heading, text in (("Why", policy.why), ("What to do", policy.guidance)):
+        print(f"{heading}\n{_wrapped(text)}\n")
+    print(f"Judges\n{_wrapped(', '.join(policy.match.kinds))}\n")
+    if policy.parameters_schema is not None:
+        names = policy.parameters_schema.get("properties", {})
+        defaults = policy.parameter_defaults
+        shown = (f"{name} (default: {defaults[name]})" if name in defaults else name for name in names)
+        print(f"Parameters\n{_wrapped(', '.join(shown))}\n")
+    print("Rules")
+    for rule in policy.rules:
+        print(f"  {rule.name}\n{textwrap.indent(rule.expression.strip(), '    ')}")
+    for link in policy.references:
+        print(f"See {link}")
+    return 0
+
+
+def list_standard(options: argparse.Namespace) -> int:
+    """Name, number of policies and title of every standard."""
+    for standard in library_standards():
+        print(f"{standard.name:<18} {len(standard.policies):>3} policies  {standard.title}")
+    return 0
+
+
+def show_standard(options: argparse.Namespace) -> int:
+    """The controls of a standard and the policies of each."""
+    standards = {standard.name: standard for standard in library_standards()}
+    standard = standards.get(options.name)
+    if standard is None:
+        raise UsageError(f"there is no standard {options.name}{nearest(options.name, standards)}")
+    print(f"{standard.name}: {standard.title} ({standard.version})\n\n{_wrapped(standard.description)}\n")
+    for control in standard.controls:
+        print(f"{control.id}  {control.title}\n    {', '.join(control.policies)}")
+    return 0
+
+
+def _policies() -> tuple[Policy, ...]:
+    try:
+        return library_policies()
+    except PolicyError as error:
+        raise UsageError(str(error)) from error
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), width=100, initial_indent="  ", subsequent_indent="  ")

@@ -1,0 +1,95 @@
+"""`plumbline scan`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from plumbline.cli.arguments import UsageError
+from plumbline.cli.selection import build_evaluator
+from plumbline.scanning import Progress, Scan, scan
+
+
+def run(options: argparse.Namespace) -> int:
+    """Scan, print, report; the exit code."""
+    token = options.token or os.environ.get("PLUMBLINE_TOKEN")
+    if options.report_to and not token:
+        raise UsageError("--report-to needs --token, or PLUMBLINE_TOKEN in the environment")
+    _check_output(options.output)
+    evaluator = build_evaluator(options.policies, options.standard, options.policy, options.params)
+    with _progress() as progress:
+        found = scan(
+            options.paths,
+            evaluator,
+            stdin=sys.stdin.buffer,
+            everything=options.all or options.format == "junit",
+            keep=bool(options.report_to),
+            progress=progress,
+        )
+    with contextlib.suppress(BrokenPipeError):
+        _print(found, options.format, options.output)
+    reported = _report(found, options.report_to, token) if options.report_to and token else True
+    if found.errors or not reported:
+        return 2
+    return 1 if options.fail_on != "never" and found.violates(options.fail_on) else 0
+
+
+def _check_output(output: str | None) -> None:
+    if output is None:
+        return
+    directory = Path(output).resolve().parent
+    if not directory.is_dir():
+        raise UsageError(f"--output {output}: there is no directory {directory}")
+    if Path(output).is_dir():
+        raise UsageError(f"--output {output}: is a directory")
+
+
+def _print(found: Scan, form: str, output: str | None) -> None:
+    write = importlib.import_module(f"plumbline.formats.{form}").write
+    if output is None:
+        try:
+            write(found, sys.stdout)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    try:
+        with open(output, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            write(found, stream)
+    except OSError as error:
+        raise UsageError(f"--output {output}: cannot be written: {error.strerror or error}") from error
+
+
+def _report(found: Scan, url: str, token: str) -> bool:
+    from plumbline.reports import ReportError, build_report, post_report
+
+    try:
+        receipt = post_report(url, token, build_report(found, scanned_at=datetime.now(UTC)))
+    except ReportError as error:
+        print(f"plumbline: the report was not accepted: {error}", file=sys.stderr)
+        return False
+    print(f"plumbline: reported {found.resources} resources to {url} as {receipt.get('id')}", file=sys.stderr)
+    return True
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """A counter on a terminal's standard error; small scans end before it is seen."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+
+    def show(resources: int, violations: int) -> None:
+        sys.stderr.write(f"\r{resources} resources, {violations} violations …\x1b[K")
+        sys.stderr.flush()
+
+    try:
+        yield show
+    finally:
+        sys.stderr.write("\r\x1b[K")

@@ -1,0 +1,85 @@
+"""Which policies a scan evaluates, and with what parameters."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from plumbline.cli.arguments import UsageError
+from plumbline.evaluation import Evaluator
+from plumbline.library import library_policies, library_standards
+from plumbline.manifests.strict import StrictError, parse_strictly
+from plumbline.policies import Policy, PolicyError, load_policies
+
+_MAX_PARAMS_BYTES = 1_048_576
+
+
+def build_evaluator(
+    directories: Iterable[str], standards: Iterable[str], policies: Iterable[str], params_file: str | None
+) -> Evaluator:
+    """Raises UsageError naming what is unknown, with the nearest names there are."""
+    try:
+        known = {policy.id: policy for policy in library_policies()}
+        for directory in directories:
+            own = load_policies(directory)
+            if not own:
+                raise UsageError(f"--policies {directory}: there is no policy.yaml below it")
+            known.update((policy.id, policy) for policy in own)
+        chosen = _chosen(known, list(standards), list(policies))
+        params = _read_params(params_file, known) if params_file else {}
+        for name, given in params.items():
+            known[name].parameters(given)
+        return Evaluator(chosen, {policy.id: params[policy.id] for policy in chosen if policy.id in params})
+    except PolicyError as error:
+        raise UsageError(str(error)) from error
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean a, b?`, or how to list what there is."""
+    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    return f"; did you mean {', '.join(close)}?" if close else ""
+
+
+def _chosen(known: dict[str, Policy], standards: list[str], policies: list[str]) -> list[Policy]:
+    if not standards and not policies:
+        return [known[name] for name in sorted(known)]
+    wanted: set[str] = set()
+    by_name = {standard.name: standard for standard in library_standards()} if standards else {}
+    for name in standards:
+        if name not in by_name:
+            raise UsageError(
+                f"there is no standard {name}{nearest(name, by_name) or '; see `plumbline standard list`'}"
+            )
+        wanted.update(by_name[name].policies)
+    wanted.update(policies)
+    for name in sorted(wanted):
+        if name not in known:
+            raise UsageError(
+                f"there is no policy {name}{nearest(name, known) or '; see `plumbline policy list`'}"
+            )
+    return [known[name] for name in sorted(wanted)]
+
+
+def _read_params(file: str, known: dict[str, Policy]) -> dict[str, dict[str, Any]]:
+    try:
+        raw = Path(file).read_bytes()
+        if len(raw) > _MAX_PARAMS_BYTES:
+            raise UsageError(f"--params {file}: is larger than {_MAX_PARAMS_BYTES} bytes")
+        params = parse_strictly(raw.decode("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"--params {file}: cannot be read: {reason}") from error
+    except StrictError as error:
+        raise UsageError(f"--params {file}:{error.line or 1}: {error.message}") from error
+    if params is None:
+        return {}
+    if not isinstance(params, dict):
+        raise UsageError(f"--params {file}: must map policy ids to parameters")
+    for name, given in params.items():
+        if name not in known:
+            raise UsageError(f"--params {file}: there is no policy {name}{nearest(name, known)}")
+        if not isinstance(given, dict):
+            raise UsageError(f"--params {file}: the parameters of {name} must be a map")
+    return params
