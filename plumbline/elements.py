@@ -43,7 +43,9 @@ class Subject:
     pod_metadata: dict[str, Any]
 
     def absolute(self, path: paths.Path, element: paths.Path = ()) -> paths.Path:
-        """A rule's path from the object's root: relative to the element, unless it begins in the pod's spec or metadata."""
+        """A rule's path from the object's root: relative to the element, unless it begins in the pod's spec
+        or metadata.
+        """
         head = path[0] if path else None
         if head == "podSpec" and self.pod_path is not None:
             return self.pod_path + path[1:]
@@ -131,7 +133,9 @@ def _entries(root: Any, path: paths.Path, base: paths.Path = ()) -> Iterator[tup
 
 
 def without_nulls(value: dict[str, Any]) -> dict[str, Any]:
-    """The object without map entries that are null, as the API server stores it; the same object when there are none."""
+    """The object without map entries that are null, as the API server stores it; the same object when there
+    are none.
+    """
     return _strip(value) if _has_null(value) else value
 
 

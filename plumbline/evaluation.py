@@ -1,4 +1,6 @@
-"""Judging objects by policies. A pass costs a fraction of a microsecond; paths, messages and fixes are made for the rest only."""
+"""Judging objects by policies. A pass costs a fraction of a microsecond; paths, messages and fixes are made
+for the rest only.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from plumbline.results import Outcome, Result
 
 
 class Evaluator:
-    """Judges resources by `policies` with `params` (policy id → parameters). Raises PolicyError for parameters that do not fit.
+    """Judges resources by `policies` with `params` (policy id → parameters). Raises PolicyError for
+    parameters that do not fit.
 
     Expressions are compiled when a resource first needs them. Not shared between threads.
     """
@@ -61,7 +64,9 @@ class Evaluator:
         return self.plan(resource).policies
 
     def programs(self, resource: Resource) -> list[tuple[Program, Any]]:
-        """Each check's own compiled expression with its activation: what a bare loop would evaluate. For benchmarks."""
+        """Each check's own compiled expression with its activation: what a bare loop would evaluate. For
+        benchmarks.
+        """
         plan = self.plan(resource)
         subject = subject_of(resource.object, plan.pod_path)
         data = self._vocabulary(subject)
@@ -73,7 +78,9 @@ class Evaluator:
         return pairs
 
     def plan(self, resource: Resource) -> _Plan:
-        """What applies to objects of this resource's kind (and namespace, when some policy excludes namespaces)."""
+        """What applies to objects of this resource's kind (and namespace, when some policy excludes
+        namespaces).
+        """
         key = (resource.group, resource.kind, resource.namespace if self._by_namespace else "")
         plan = self._plans.get(key)
         if plan is None:

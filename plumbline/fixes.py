@@ -39,7 +39,9 @@ def build_patch(obj: dict[str, Any], steps: Iterable[Step]) -> Patch | None:
 
 
 def apply_patch(obj: dict[str, Any], patch: Patch) -> dict[str, Any]:
-    """The object with `patch` applied; `obj` itself is left alone. Raises FixError when the patch does not fit."""
+    """The object with `patch` applied; `obj` itself is left alone. Raises FixError when the patch does not
+    fit.
+    """
     try:
         patched: dict[str, Any] = jsonpatch.apply_patch(obj, copy.deepcopy(patch))
     except (
@@ -54,7 +56,9 @@ def apply_patch(obj: dict[str, Any], patch: Patch) -> dict[str, Any]:
 
 
 def unified_diff(obj: dict[str, Any], patch: Patch, context: int = 3) -> str:
-    """What `patch` changes, as a unified diff of the object's YAML; the empty string when it changes nothing."""
+    """What `patch` changes, as a unified diff of the object's YAML; the empty string when it changes
+    nothing.
+    """
     before = render_yaml(obj).splitlines(keepends=True)
     after = render_yaml(apply_patch(obj, patch)).splitlines(keepends=True)
     return "".join(difflib.unified_diff(before, after, "before", "after", n=context))

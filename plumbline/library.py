@@ -12,7 +12,9 @@ _PACKAGE = Path(__file__).parent
 
 
 def library_directory() -> Path:
-    """Where `policies/` and `standards/` lie: inside the installed package, else at the root of the checkout."""
+    """Where `policies/` and `standards/` lie: inside the installed package, else at the root of the
+    checkout.
+    """
     installed = _PACKAGE / "library_data"
     return installed if installed.is_dir() else _PACKAGE.parent
 

@@ -15,7 +15,9 @@ UNNAMED = "(unnamed)"
 
 
 class Template:
-    """A text with `{dotted.path}` fields, filled from what a rule's expressions see, and `{found}`. ValueError if malformed."""
+    """A text with `{dotted.path}` fields, filled from what a rule's expressions see, and `{found}`.
+    ValueError if malformed.
+    """
 
     __slots__ = ("_parts", "heads", "is_constant", "text")
 
@@ -29,7 +31,9 @@ class Template:
         self.is_constant = not self.heads
 
     def fill(self, values: Mapping[str, Any], *, quote: bool = False) -> str:
-        """The text with its fields filled in; with `quote`, values are escaped to stand within double quotes."""
+        """The text with its fields filled in; with `quote`, values are escaped to stand within double
+        quotes.
+        """
         if self.is_constant:
             return self.text
         parts: list[str] = []

@@ -1,4 +1,6 @@
-"""Paths into Kubernetes objects: `spec.containers[0].image` as text, `("spec", "containers", 0, "image")` as steps."""
+"""Paths into Kubernetes objects: `spec.containers[0].image` as text, `("spec", "containers", 0, "image")` as
+steps.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ MISSING: Final = Missing()
 
 
 def parse(text: str) -> Path:
-    """Steps of a dotted path. Keys with dots are quoted: `labels["app.kubernetes.io/name"]`. ValueError if malformed."""
+    """Steps of a dotted path. Keys with dots are quoted: `labels["app.kubernetes.io/name"]`. ValueError if
+    malformed.
+    """
     steps: list[Step] = []
     at = 0
     while at < len(text):
@@ -74,9 +78,11 @@ def lookup(value: Any, path: Path) -> Any:
 
 
 def place(value: Any, path: Path) -> str:
-    """The path with list indexes replaced by names (`containers[web]`), so that reordering a list changes nothing.
+    """The path with list indexes replaced by names (`containers[web]`), so that reordering a list changes
+    nothing.
 
-    An element is named by its `name`, a scalar by itself; what has no name, or shares it with a sibling, keeps its index.
+    An element is named by its `name`, a scalar by itself; what has no name, or shares it with a sibling,
+    keeps its index.
     """
     parts: list[str] = []
     for step in path:

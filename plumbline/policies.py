@@ -1,4 +1,6 @@
-"""Policies: folders of `policy.yaml`, checked as they are loaded so that a broken one is named before it judges anything."""
+"""Policies: folders of `policy.yaml`, checked as they are loaded so that a broken one is named before it
+judges anything.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ class PolicyError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Each:
-    """What a rule is evaluated for: `inside` names containers or volumes, `over` a list in each of them or in the object."""
+    """What a rule is evaluated for: `inside` names containers or volumes, `over` a list in each of them or
+    in the object.
+    """
 
     inside: Elements | None = None
     over: str | None = None
@@ -107,7 +111,9 @@ class Policy:
     file: str | None = None
 
     def parameters(self, given: dict[str, Any] | None) -> dict[str, Any]:
-        """The defaults with `given` laid over them. PolicyError names the parameter that does not fit the schema."""
+        """The defaults with `given` laid over them. PolicyError names the parameter that does not fit the
+        schema.
+        """
         if self.parameters_schema is None:
             if given:
                 raise PolicyError("takes no parameters", field=self.id)
@@ -123,7 +129,9 @@ class Policy:
 
 
 def load_policies(directory: Path | str) -> list[Policy]:
-    """Every `policy.yaml` below `directory`, ordered by id. Raises PolicyError for a broken one, a twin, or no folder."""
+    """Every `policy.yaml` below `directory`, ordered by id. Raises PolicyError for a broken one, a twin, or
+    no folder.
+    """
     root = Path(directory)
     if not root.is_dir():
         raise PolicyError("is not a directory", file=str(root))

@@ -32,7 +32,9 @@ def pod_spec_path(kind: str, group: str) -> tuple[str, ...] | None:
 
 @dataclass(slots=True, eq=False)
 class Resource:
-    """One Kubernetes object, with the file and line (from 1) where its document begins when it was read from a file."""
+    """One Kubernetes object, with the file and line (from 1) where its document begins when it was read from
+    a file.
+    """
 
     object: dict[str, Any]
     file: str | None = None
@@ -74,7 +76,9 @@ class Resource:
         }
 
     def line_of(self, path: str) -> int | None:
-        """Line of the field at `path` or of its nearest existing parent; None when it was not read from text."""
+        """Line of the field at `path` or of its nearest existing parent; None when it was not read from
+        text.
+        """
         if self.locate is None:
             return self.line
         try:

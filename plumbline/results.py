@@ -19,8 +19,10 @@ def severity_rank(severity: str) -> int:
 class Result:
     """The verdict of one rule on one element of a resource.
 
-    `path` is where (with list indexes), `place` the same with names instead of indexes: the identity of a violation.
-    `found` is the value at `path`, None when there is none. `fix` is an RFC 6902 patch of the whole object, or None.
+    `path` is where (with list indexes), `place` the same with names instead of indexes: the identity of a
+    violation.
+    `found` is the value at `path`, None when there is none. `fix` is an RFC 6902 patch of the whole object,
+    or None.
     """
 
     policy: str
@@ -38,7 +40,8 @@ class Result:
 class Outcome:
     """What was found out about one resource.
 
-    `policies` names those that apply to it, `results` holds every result that is not a pass (and, when all were asked for, the passes).
+    `policies` names those that apply to it, `results` holds every result that is not a pass (and, when all
+    were asked for, the passes).
     """
 
     policies: tuple[str, ...] = ()

@@ -56,7 +56,9 @@ class Judged:
 
 @dataclass(slots=True)
 class Scan:
-    """What a scan found. `judged` is filled only when the scan was told to keep resources, as a report needs them."""
+    """What a scan found. `judged` is filled only when the scan was told to keep resources, as a report needs
+    them.
+    """
 
     policies: tuple[Policy, ...]
     resources: int = 0
@@ -92,7 +94,8 @@ def scan(
     keep: bool = False,
     progress: Progress | None = None,
 ) -> Scan:
-    """Judge all that `sources` hold. `everything` keeps passes among the findings, `keep` the resources themselves.
+    """Judge all that `sources` hold. `everything` keeps passes among the findings, `keep` the resources
+    themselves.
 
     `progress` is called now and then with the number of resources and of violations so far.
     """

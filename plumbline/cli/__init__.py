@@ -1,4 +1,6 @@
-"""The `plumbline` command. Exit codes: 0 fine, 1 violations, 2 unusable arguments or unreadable input (2 wins over 1)."""
+"""The `plumbline` command. Exit codes: 0 fine, 1 violations, 2 unusable arguments or unreadable input (2
+wins over 1).
+"""
 
 from __future__ import annotations
 

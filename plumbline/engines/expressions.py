@@ -1,4 +1,6 @@
-"""Sources of CEL programs: many policies share one activation, so their variables and parameters get names of their own."""
+"""Sources of CEL programs: many policies share one activation, so their variables and parameters get names
+of their own.
+"""
 
 from __future__ import annotations
 

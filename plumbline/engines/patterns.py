@@ -1,4 +1,6 @@
-"""Regular expressions for CEL's `matches`: compiled once, where the engine would compile them at each evaluation."""
+"""Regular expressions for CEL's `matches`: compiled once, where the engine would compile them at each
+evaluation.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ def _compiled(pattern: str) -> Any:
 
 
 def matches(text: str, pattern: str) -> bool:
-    """Whether `pattern` (RE2 syntax, linear time) occurs in `text`. Raises re2.error for what is no pattern."""
+    """Whether `pattern` (RE2 syntax) occurs in `text`, in linear time. Raises re2.error."""
     return _remembered(text, pattern) if len(text) <= _MAX_CACHED_TEXT else _search(text, pattern)
 
 

@@ -19,7 +19,9 @@ _FIRST = 5
 
 
 def write(scan: Scan, stream: TextIO) -> None:
-    """Findings by resource, the worst first within each; then unreadable input, counts, and what to fix first."""
+    """Findings by resource, the worst first within each; then unreadable input, counts, and what to fix
+    first.
+    """
     console = Console(file=stream, highlight=False, soft_wrap=True, markup=False, emoji=False)
     by_subject: dict[int, list[Finding]] = defaultdict(list)
     for finding in scan.findings:
@@ -92,12 +94,13 @@ def _summary(console: Console, scan: Scan) -> None:
     for finding in scan.findings:
         if finding.result.status == "fail":
             counts[finding.result.severity] += 1
-    by_severity = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    words = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    by_severity = f" ({words})" if words else ""
     unread = f", {len(scan.errors)} unreadable" if scan.errors else ""
     console.print(
         Text(
-            f"{scan.resources} resources, {len(scan.policies)} policies, {scan.checks} checks: {scan.passed} passed, "
-            f"{scan.failed} failed{f' ({by_severity})' if by_severity else ''}, {scan.errored} errors{unread} "
+            f"{scan.resources} resources, {len(scan.policies)} policies, {scan.checks} checks: "
+            f"{scan.passed} passed, {scan.failed} failed{by_severity}, {scan.errored} errors{unread} "
             f"in {scan.duration_seconds:.2f} s"
         )
     )

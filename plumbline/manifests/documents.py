@@ -1,4 +1,6 @@
-"""The text of a file into resources: documents one by one, so that a broken one does not hide its neighbours."""
+"""The text of a file into resources: documents one by one, so that a broken one does not hide its
+neighbours.
+"""
 
 from __future__ import annotations
 

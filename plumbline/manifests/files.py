@@ -27,9 +27,11 @@ class LoadStatistics:
 def load(
     sources: Iterable[Path | str], stdin: BinaryIO | None = None, statistics: LoadStatistics | None = None
 ) -> Iterator[Resource | LoadError]:
-    """Every resource in the files, directories and (for `-`) standard input named by `sources`, as they are read.
+    """Every resource in the files, directories and (for `-`) standard input named by `sources`, as they are
+    read.
 
-    What cannot be read is yielded as a LoadError and does not stop the rest. A file reached twice is read once.
+    What cannot be read is yielded as a LoadError and does not stop the rest. A file reached twice is read
+    once.
     """
     statistics = statistics if statistics is not None else LoadStatistics()
     seen: set[str] = set()

@@ -1,6 +1,8 @@
-"""One document of YAML or JSON into plain JSON values, as Kubernetes reads it: YAML 1.1 words, dates as text, text keys.
+"""One document of YAML or JSON into plain JSON values, as Kubernetes reads it: YAML 1.1 words, dates as
+text, text keys.
 
-A fast parser does what is plainly the same in every dialect; whatever might not be goes through the strict one,
+A fast parser does what is plainly the same in every dialect; whatever might not be goes through the strict
+one,
 which also words every error.
 """
 
@@ -43,7 +45,9 @@ _MAX_BRACKETS = 2000
 
 
 def parse_document(text: str, line: int = 1) -> Any:
-    """The value of one document whose first line is number `line` of its file. Raises StrictError with the file's line."""
+    """The value of one document whose first line is number `line` of its file. Raises StrictError with the
+    file's line.
+    """
     if len(text) > MAX_DOCUMENT_BYTES:
         raise StrictError(f"the document is larger than {MAX_DOCUMENT_BYTES // 2**20} MiB", line)
     if text.lstrip()[:1] in ("{", "["):

@@ -1,4 +1,6 @@
-"""The strict parser: YAML as Kubernetes' own reader takes it, with limits on aliases and depth, and errors with lines."""
+"""The strict parser: YAML as Kubernetes' own reader takes it, with limits on aliases and depth, and errors
+with lines.
+"""
 
 from __future__ import annotations
 

@@ -28,9 +28,11 @@ def build_report(
     report_id: str | None = None,
     agent: str = "plumbline-cli",
 ) -> dict[str, Any]:
-    """The report of a scan that kept its resources. `truncated` is the number of resources there were, if more than these.
+    """The report of a scan that kept its resources. `truncated` is the number of resources there were, if
+    more than these.
 
-    Secret values and kubectl's copy of the manifest are left out. An object that a scan met twice is reported once,
+    Secret values and kubectl's copy of the manifest are left out. An object that a scan met twice is
+    reported once,
     as it was last read.
     """
     indexes = {policy.id: index for index, policy in enumerate(scan.policies)}
@@ -54,7 +56,9 @@ def build_report(
 
 
 def redact(obj: dict[str, Any]) -> dict[str, Any]:
-    """The object without what must not leave the cluster: values of Secrets, and kubectl's copy of the manifest."""
+    """The object without what must not leave the cluster: values of Secrets, and kubectl's copy of the
+    manifest.
+    """
     redacted = dict(obj)
     if obj.get("kind") == "Secret":
         for name in ("data", "stringData"):

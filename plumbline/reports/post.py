@@ -1,4 +1,6 @@
-"""Posting a report: compressed, repeated with the same id while the server is away, refused in words that help."""
+"""Posting a report: compressed, repeated with the same id while the server is away, refused in words that
+help.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ _RETRIED = frozenset((408, 425, 429, 500, 502, 503, 504))
 
 
 class ReportError(Exception):
-    """A report that the server did not take. `status` is its HTTP status, None when it could not be reached."""
+    """A report that the server did not take. `status` is its HTTP status, None when it was out of reach."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -49,7 +51,8 @@ def post_report(
 ) -> dict[str, Any]:
     """The server's receipt. `url` is the server's address, with or without the path of its reports.
 
-    A server that is away, overloaded or slow is asked again with the same report id, so that nothing counts twice.
+    A server that is away, overloaded or slow is asked again with the same report id, so that nothing counts
+    twice.
     Raises ReportError.
     """
     target = _target(url)
