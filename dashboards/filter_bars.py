@@ -62,6 +62,7 @@ class FilterBar:
     chips: tuple[dict[str, str], ...]
     clear_url: str
     problems: tuple[str, ...]
+    searches: str = "Workload or policy"
 
 
 def chips(filters: Filters, *, extra: str = "") -> tuple[dict[str, str], ...]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import yaml
 
+from compliance.selectors.manifests import in_order
 from plumbline.fixes import render_yaml
 from plumbline.paths import parse
 
@@ -12,7 +13,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def manifest_text(manifest: dict[str, Any]) -> str:
     """A manifest as YAML, as diffs show it."""
-    return render_yaml(manifest)
+    return render_yaml(in_order(manifest))
 
 
 def line_of(text: str, path: str) -> int | None:

@@ -10,6 +10,8 @@ from clusters.models import Resource
 from compliance.models import Violation
 from plumbline.fixes import FixError, apply_patch, unified_diff
 
+from .manifests import in_order
+
 Patch = list[dict[str, Any]]
 _ABSENT = object()
 
@@ -32,7 +34,7 @@ def violation_diff(violation: Violation) -> str | None:
     manifest = violation.resource.manifest
     if violation.fix is None or manifest is None or _mended(manifest, violation.fix) is None:
         return None
-    return unified_diff(manifest, violation.fix)
+    return unified_diff(in_order(manifest), violation.fix)
 
 
 def combined_fix(resource: Resource, violations: Iterable[Violation]) -> CombinedFix | None:
@@ -56,7 +58,7 @@ def combined_fix(resource: Resource, violations: Iterable[Violation]) -> Combine
     patch = jsonpatch.make_patch(manifest, merged).patch
     if not patch:
         return None
-    return CombinedFix(patch=patch, diff=unified_diff(manifest, patch), closed_count=closed_count)
+    return CombinedFix(patch=patch, diff=unified_diff(in_order(manifest), patch), closed_count=closed_count)
 
 
 def _mended(manifest: dict[str, Any], patch: Patch) -> dict[str, Any] | None:

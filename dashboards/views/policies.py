@@ -43,8 +43,8 @@ SORTS: dict[str, Any] = {
     "-open": lambda row: (-row.open_count, row.policy.slug),
     "open": lambda row: (row.open_count, row.policy.slug),
 }
-DEFAULT_SORT = "-failing"
-HEREBY_DAILY = "A past day is known by cluster: namespace and team do not narrow it."
+DEFAULT_SORT = "-severity"
+DAILY_BY_CLUSTER = "A past day is known by cluster: namespace and team do not narrow it."
 
 
 @require_safe
@@ -76,7 +76,7 @@ def _bar(filters: Filters, directory: Directory) -> FilterBar:
     categories = tuple(Choice(c, c, None, c == filters.category) for c in directory.categories)
     problems = list(problem_sentences(filters))
     if filters.as_of and (filters.namespace is not None or filters.team_ids is not None):
-        problems.append(HEREBY_DAILY)
+        problems.append(DAILY_BY_CLUSTER)
     return FilterBar(
         menus=(severity_menu(filters), cluster_menu(filters, directory)),
         selects=(
@@ -88,6 +88,7 @@ def _bar(filters: Filters, directory: Directory) -> FilterBar:
         chips=chips(filters),
         clear_url="?",
         problems=tuple(problems),
+        searches="Policy",
     )
 
 
@@ -103,13 +104,15 @@ def policy(request: OrganizationRequest, policy_slug: str) -> HttpResponse:
     filters = parse_filters(request.GET, directory)
     trend = policy_trend(found, filters)
     row = _row_of(found, filters, directory)
+    places = policy_places(found, filters, directory)
     spec = found.document.get("spec", {})
     context = {
         "policy": found,
         "spec": spec,
         "severity": Severity(found.severity),
         "row": row,
-        "places": policy_places(found, filters, directory),
+        "places": [place for place in places if place.counts.failed or place.counts.errored],
+        "holding": [place for place in places if not (place.counts.failed or place.counts.errored)],
         "trend": [failed for _, failed in trend],
         "trend_rows": _weekly(trend),
         "trend_delta": trend[-1][1] - trend[0][1] if len(trend) > 1 else None,

@@ -58,7 +58,9 @@ def fix(request: OrganizationRequest) -> HttpResponse:
             for value, label in GROUP_LABELS.items()
         ],
         "bar": violation_bar(filters, facets, directory, extra=kept_group),
-        "severities": by_word(facets.severities),
+        "severities": by_word(
+            {s: n for s, n in facets.severities.items() if not filters.severities or s in filters.severities}
+        ),
         "page": page,
         "is_restarted": is_restarted,
         "next_cursor": page.next,

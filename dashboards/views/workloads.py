@@ -56,7 +56,7 @@ ORDERS = {
     "changed": ORDERINGS["-changed_at"].reversed(),
 }
 EVERY_KIND = "all"
-EVENTS_SHOWN = 30
+EVENTS_SHOWN = 8
 
 
 @require_safe
@@ -108,6 +108,7 @@ def _bar(
     extra = f"kind={kind}" if kind else ""
     everything = "&".join(part for part in ("team=all" if filters.is_mine else "", extra) if part)
     return FilterBar(
+        searches="Name",
         menus=(severity_menu(filters), cluster_menu(filters, directory)),
         selects=(
             Select("kind", "Kind", "Workloads", tuple(kind_choices)),
@@ -142,6 +143,7 @@ def workload(request: OrganizationRequest, resource_id: int) -> HttpResponse:
     text = manifest_text(resource.manifest) if resource.manifest else ""
     fix = combined_fix(resource, open_violations)
     found = verdicts(resource, Directory(request.user))
+    happened = list(events(resource, request.organization.slug))
     context = {
         "resource": resource,
         "findings": findings,
@@ -157,8 +159,8 @@ def workload(request: OrganizationRequest, resource_id: int) -> HttpResponse:
         "patch_json": json.dumps(fix.patch, ensure_ascii=False) if fix else "",
         "manifest": text,
         "marks": marks(text, open_violations),
-        "events": list(events(resource, request.organization.slug))[:EVENTS_SHOWN],
-        "is_workload": resource.kind in WORKLOAD_KINDS,
+        "events": happened[:EVENTS_SHOWN],
+        "earlier_events": happened[EVENTS_SHOWN:],
     }
     return render_part(request, "workloads/workload.html", {}, context)
 
