@@ -47,7 +47,7 @@ def _add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser], run
     scan = commands.add_parser(
         "scan",
         help="judge manifests",
-        description="Judge the Kubernetes objects in files, directories (*.yaml *.yml *.json) and standard input.",
+        description="Judge the objects in files, directories (*.yaml *.yml *.json) and standard input.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -2,9 +2,8 @@
 line numbers.
 
 What a directory holds besides manifests is left alone: a document with neither `apiVersion` nor `kind`
-(values.yaml, a
-workflow) is counted as ignored when its file was found by walking a directory, and is an error when it was named.
-Hidden directories are not entered; linked ones are, once.
+(values.yaml, a workflow) is counted as ignored when its file was found by walking a directory, and is an
+error when it was named. Hidden directories are not entered; linked ones are, once.
 """
 
 from plumbline.manifests.files import LoadStatistics, load

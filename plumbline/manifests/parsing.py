@@ -31,14 +31,14 @@ class LoadError:
     message: str
 
 
-# Anchors, aliases, tags and merge keys; words and numbers on which YAML 1.1 and 1.2 differ; keys that are not text;
-# nesting that a recursive parser might not survive.
+# Anchors, aliases, tags and merge keys; words and numbers on which YAML 1.1 and 1.2 differ; keys that are
+# not text; NUL by escape; nesting that a recursive parser might not survive.
 _NEEDS_STRICT = re2.compile(
     r"(?m)(?:^|[\s:,\[{])(?:[&*!][A-Za-z0-9_!<./-]|<<\s*:|[?](?:\s|$))"
     r"|(?:^|[\s,\[{])(?:[yYnN]|[yY](?:es|ES)|[nN][oO]|[oO](?:n|N|ff|FF))\s*(?:$|[,\]}:#])"
     r"|(?:^|[\s,\[{])[-+]?(?:0[0-9_bBoO]|[0-9]+_|[.](?:[iI]|[nN])|[0-9]{18})"
     r"|(?:^|[\s,{])(?:[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|~|null|Null|NULL|[tT]rue|TRUE|[fF]alse|FALSE)\s*:(?:\s|$)"
-    r"|^[ ]{200}|(?:- ){40}|^%|\t|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{85}\x{2028}\x{2029}\x{feff}]"
+    r"|\\(?:0|x00|u0000|U00000000)|^[ ]{200}|(?:- ){40}|^%|\t|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{85}\x{2028}\x{2029}\x{feff}]"
 )
 _TEMPLATE = re.compile(r"\{\{[^}\n]*\}?\}?")
 _MAX_BRACKETS = 2000
@@ -88,9 +88,15 @@ def _parse_quickly(text: str) -> Any:
 
 def _parse_json(text: str) -> Any:
     try:
-        return json.loads(
+        value = json.loads(
             text, object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_integer, parse_float=_float
         )
+        if "\\u" in text:
+            plain = json.dumps(value, ensure_ascii=False)
+            plain.encode()  # half a surrogate pair is no text
+            if "\\u0000" in plain:
+                return _UNKNOWN
+        return value
     except (ValueError, RecursionError):
         return _UNKNOWN
 

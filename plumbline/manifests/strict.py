@@ -85,7 +85,7 @@ class _Reader:
                 self._anchors[event.anchor] = (value, 1)
             return value
         if depth > MAX_DEPTH:
-            raise StrictError(f"nested deeper than {MAX_DEPTH} levels", event.start_mark.line + 1)
+            raise StrictError(f"nested deeper than {MAX_DEPTH} levels", _line_of(event))
         before = self._size
         is_map = isinstance(event, yaml.MappingStartEvent)
         value = self._mapping(depth) if is_map else self._sequence(depth)
@@ -94,7 +94,7 @@ class _Reader:
         return value
 
     def _alias(self, event: Any) -> Any:
-        line = event.start_mark.line + 1
+        line = _line_of(event)
         if event.anchor not in self._anchors:
             raise StrictError(f"the alias *{event.anchor} is not defined above", line)
         value, size = self._anchors[event.anchor]
@@ -117,7 +117,7 @@ class _Reader:
         merged: list[Any] = []
         event = self._parser.get_event()
         while not isinstance(event, yaml.MappingEndEvent):
-            line = event.start_mark.line + 1
+            line = _line_of(event)
             is_merge = isinstance(event, yaml.ScalarEvent) and event.value == _MERGE and event.implicit[0]
             key = _key(self._node(event, depth + 1), line)
             value = self._node(self._parser.get_event(), depth + 1)
@@ -138,11 +138,13 @@ class _Reader:
 
 def _scalar(event: Any) -> Any:
     text: str = event.value
+    if "\0" in text:
+        raise StrictError("the document holds a NUL character", _line_of(event))
     if event.tag == _TEXT_TAG or (event.tag is None and not event.implicit[0]):
         return text
     if event.tag is not None and event.tag != "!":
-        return _tagged(event.tag, text, event.start_mark.line + 1)
-    return text if event.tag == "!" else _plain(text, event.start_mark.line + 1)
+        return _tagged(event.tag, text, _line_of(event))
+    return text if event.tag == "!" else _plain(text, _line_of(event))
 
 
 def _tagged(tag: str, text: str, line: int) -> Any:

@@ -94,7 +94,7 @@ def _resource(judged: Judged, indexes: dict[str, int]) -> dict[str, Any]:
         "kind": _cut(resource.kind, "name"),
         "namespace": _cut(resource.namespace, "name"),
         "name": _cut(resource.name, "name"),
-        "labels": {_cut(key, "name"): value[:253] for key, value in list(resource.labels.items())[:256]},
+        "labels": {key[:317]: value[:253] for key, value in list(resource.labels.items())[:256]},
         "manifest": redact(resource.object),
         "file": _cut(resource.file, "file"),
         "line": resource.line,
