@@ -21,9 +21,7 @@ _APT_ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive"}
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Create or repair .venv.")
-    parser.add_argument(
-        "--dev", action="store_true", help="with what tests and linters need"
-    )
+    parser.add_argument("--dev", action="store_true", help="with what tests and linters need")
     options = parser.parse_args()
     if sys.version_info < MINIMUM:
         found = ".".join(map(str, sys.version_info[:3]))

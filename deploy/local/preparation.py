@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import psycopg2
 
@@ -41,7 +42,7 @@ def collect_static_files(home: Home, environment: dict[str, str]) -> None:
     """Gather and compress the static files when any of them, or a package that brings some, has changed."""
     stamp = home.run / "static-files"
     wanted = _static_fingerprint()
-    if stamp.exists() and stamp.read_text() == wanted and (CHECKOUT / "staticfiles").exists():
+    if stamp.exists() and stamp.read_text() == wanted and Path(environment["STATIC_ROOT"]).exists():
         return
     with step("Static files"):
         manage(home, environment, "collectstatic", "--noinput", "--clear")
@@ -65,7 +66,8 @@ def demo_password(home: Home) -> str:
 def seed(home: Home, environment: dict[str, str], url: str) -> bool:
     """Create the demo organizations and replay their fleet's life, unless this database has organizations.
 
-    DEMO=0 in the environment leaves it out. An unfinished replay is taken up again at the next start. A password given anew is set anew.
+    DEMO=0 in the environment leaves it out. An unfinished replay is taken up again at the next start,
+    and a password given anew is set anew.
     Returns False when the organizations there are somebody's own, of whom we know no password.
     """
     if os.environ.get("DEMO") == "0":
@@ -83,9 +85,7 @@ def seed(home: Home, environment: dict[str, str], url: str) -> bool:
         [sys.executable, "manage.py", "seed_demo", "--url", url], cwd=CHECKOUT, env=environment
     )
     if done.returncode != 0:
-        raise LaunchError(
-            "The demo data is not complete. The next `make up` goes on where it stopped."
-        )
+        raise LaunchError("The demo data is not complete. The next `make up` goes on where it stopped.")
     state.write_text(f"complete {password}\n")
     say("  ✓ Demo data")
     return True

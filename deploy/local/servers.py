@@ -19,13 +19,15 @@ from .redis_server import RedisServer
 class Servers:
     """PostgreSQL and Redis of one home; each is left out when the user's environment names another one."""
 
+    VARIABLES = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY")
+
     def __init__(self, home: Home = DEFAULT_HOME, *, durable: bool = True) -> None:
         self.home = home
         self.postgres = None if os.environ.get("DATABASE_URL") else PostgresServer(home, durable=durable)
         self.redis = None if os.environ.get("REDIS_URL") else RedisServer(home, durable=durable)
 
     def environment(self) -> dict[str, str]:
-        """DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL and SECRET_KEY; known before the servers run."""
+        """VARIABLES with their values, which are known before the servers run."""
         found = {"SECRET_KEY": os.environ.get("SECRET_KEY") or self.home.secret("secret_key", 50)}
         if self.postgres is None:
             found["DATABASE_URL"] = os.environ["DATABASE_URL"]

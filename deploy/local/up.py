@@ -117,6 +117,7 @@ def _environment(home: Home, url: str, servers: Servers) -> dict[str, str]:
     environment = dict(os.environ) | servers.environment() | {"PYTHONUNBUFFERED": "1"}
     environment.setdefault("PLUMBLINE_BASE_URL", url)
     environment.setdefault("PLUMBLINE_DEBUG", "0")
+    environment.setdefault("STATIC_ROOT", str(home.directory / "static"))
     if hosts := environment.get("ALLOWED_HOSTS"):
         environment["ALLOWED_HOSTS"] = f"{hosts},127.0.0.1"  # we ask the pages ourselves whether they are up
     environment["DEMO_PASSWORD"] = preparation.demo_password(home)
