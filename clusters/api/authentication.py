@@ -11,6 +11,8 @@ from common.errors import Unauthenticated
 class AgentTokenAuthentication(BaseAuthentication):
     """`Authorization: Bearer pla_…`. Sets request.auth to the AgentToken; there is no user."""
 
+    CHALLENGE = 'Bearer realm="plumbline-agent"'
+
     def authenticate(self, request: Request) -> tuple[None, AgentToken]:
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
@@ -20,4 +22,4 @@ class AgentTokenAuthentication(BaseAuthentication):
         return None, authenticate_agent(secret.strip())
 
     def authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="plumbline-agent"'
+        return self.CHALLENGE

@@ -84,6 +84,12 @@ class AgentAPIView(APIView):
         count_request(token.cluster_id)
         self._scope.enter_context(organization_scope(token.organization_id))
 
+    def handle_exception(self, error: Exception) -> Response:
+        response = super().handle_exception(error)
+        if response.status_code == 401:
+            response["WWW-Authenticate"] = AgentTokenAuthentication.CHALLENGE
+        return response
+
 
 class ReportListView(AgentAPIView):
     @extend_schema(

@@ -170,17 +170,27 @@ def test_unchanged_resource_is_not_written_again(cluster: Cluster) -> None:
 
 
 def test_moved_container_refreshes_the_path_of_the_same_violation(cluster: Cluster) -> None:
-    merge(cluster, report(resource(violations=[violation(path="spec.containers[0].privileged")]), scanned_at=at(0)))
+    merge(
+        cluster,
+        report(resource(violations=[violation(path="spec.containers[0].privileged")]), scanned_at=at(0)),
+    )
     moved = violation(path="spec.containers[1].privileged", found="yes", line=None, fix=None)
     merge(cluster, report(resource(violations=[moved]), scanned_at=at(5)))
     found = Violation.objects.get()
-    assert (found.path, found.found, found.line, found.fix) == ("spec.containers[1].privileged", "yes", None, None)
+    assert (found.path, found.found, found.line, found.fix) == (
+        "spec.containers[1].privileged",
+        "yes",
+        None,
+        None,
+    )
     assert found.opened_at == at(0)
 
 
 def test_text_that_copy_would_stumble_over_arrives_as_it_was(cluster: Cluster) -> None:
     odd = "tab\t backslash \\ newline\n return\r \\N \\. “quotes” 🦊"
-    merge(cluster, report(resource(violations=[violation(message=odd, found={"odd": odd})]), scanned_at=at(0)))
+    merge(
+        cluster, report(resource(violations=[violation(message=odd, found={"odd": odd})]), scanned_at=at(0))
+    )
     found = Violation.objects.get()
     assert (found.message, found.found) == (odd, {"odd": odd})
 

@@ -86,7 +86,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> None:
 
 
 def _refusal(body: bytes, error: orjson.JSONDecodeError) -> BadDocument:
-    if "recursion" in str(error).lower():
+    if "recursion" in error.msg.lower() or "depth" in error.msg.lower():
         return BadDocument(
             f"The document is nested more than {MAX_DEPTH} levels deep.",
             code="nested_too_deeply",

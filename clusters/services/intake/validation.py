@@ -44,8 +44,6 @@ def judge(document: dict[str, Any]) -> ReportHead:
     scanned_at = _scanned_at(document["scanned_at"])
     _require_known_policies(document["policies"])
     fields: dict[str, str] = {}
-    if document["kind"] == "snapshot" and document.get("deleted"):
-        fields["deleted"] = "Only a delta lists deletions; a snapshot leaves out what is gone."
     count = _judge_resources(document, fields)
     _judge_deleted(document, fields)
     if fields:
@@ -104,10 +102,6 @@ def _require_known_policies(slugs: list[str]) -> None:
             "This server lacks some of the report's policies. Is the sender newer than the server?",
             code="unknown_policy",
             fields=dict(islice(fields.items(), MAX_FIELDS)),
-        )
-    if len(set(slugs)) != len(slugs):
-        raise Unprocessable(
-            "A policy is listed twice.", code="inconsistent", fields={"policies": "Listed twice."}
         )
 
 
@@ -170,10 +164,10 @@ def _too_long(resource: dict[str, Any]) -> str:
 
 def _too_long_place(violations: list[dict[str, Any]]) -> str:
     for index, violation in enumerate(violations):
-        if len(violation["place"]) + len(violation["rule"]) > 256 and (
-            len(violation["place"].encode()) > _PLACE_BYTES or len(violation["rule"].encode()) > 63
-        ):
-            return f"violations[{index}].place"
+        for name in ("place", "path"):
+            text = violation[name]
+            if len(text) > _PLACE_BYTES // 4 and len(text.encode()) > _PLACE_BYTES:
+                return f"violations[{index}].{name}"
     return ""
 
 

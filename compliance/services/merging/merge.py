@@ -80,8 +80,8 @@ def _merge(report: Report, cluster: Cluster) -> MergeOutcome:
             write_day(cursor, parameters, unreported_count=unreported, resource_count=resource_count)
     Cluster.objects.filter(pk=cluster.pk).update(
         last_scanned_at=report.scanned_at,
-        agent_name=document["agent"]["name"],
-        agent_version=document["agent"]["version"],
+        agent_name=document["agent"]["name"][:64],
+        agent_version=document["agent"]["version"][:64],
         resource_count=resource_count,
         unreported_resource_count=unreported,
     )

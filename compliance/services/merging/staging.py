@@ -17,6 +17,7 @@ from compliance.services.ownership import Ownership
 from .tables import TABLES
 
 LINES_PER_PIECE = 500
+MAX_FILE = 1024
 DELETED = -1
 
 _CHANGED = """
@@ -177,7 +178,7 @@ def _resource_line(
             resource["name"],
             _json(labels),
             _json(resource.get("manifest")),
-            resource.get("file") or "",
+            (resource["file"] or "")[:MAX_FILE],
             resource.get("line"),
             _digest(resource, salt),
             *(_ids(resource[name], policies) for name in ("passed", "failed", "errored", "skipped")),
