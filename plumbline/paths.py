@@ -5,6 +5,7 @@ steps.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 Step = str | int
@@ -26,6 +27,7 @@ class Missing:
 MISSING: Final = Missing()
 
 
+@lru_cache(maxsize=16_384)
 def parse(text: str) -> Path:
     """Steps of a dotted path. Keys with dots are quoted: `labels["app.kubernetes.io/name"]`. ValueError if
     malformed.
@@ -55,12 +57,17 @@ def render(path: Path) -> str:
     for step in path:
         if step.__class__ is int:
             parts.append(f"[{step}]")
-        elif _PLAIN_KEY.fullmatch(step):  # type: ignore[arg-type]
+        elif _is_plain(step):
             parts.append(f".{step}" if parts else str(step))
         else:
             quoted = str(step).replace("\\", "\\\\").replace('"', '\\"')
             parts.append(f'["{quoted}"]')
     return "".join(parts)
+
+
+@lru_cache(maxsize=4096)
+def _is_plain(key: str) -> bool:
+    return _PLAIN_KEY.fullmatch(key) is not None
 
 
 def lookup(value: Any, path: Path) -> Any:

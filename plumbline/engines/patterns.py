@@ -25,7 +25,7 @@ def matches(text: str, pattern: str) -> bool:
 
 
 def _search(text: str, pattern: str) -> bool:
-    return _compiled(pattern).search(text) is not None
+    return _compiled(pattern).search(text.encode()) is not None
 
 
 _remembered = lru_cache(maxsize=16_384)(_search)

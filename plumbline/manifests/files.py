@@ -42,7 +42,10 @@ def load(
         elif os.path.isdir(name):
             yield from _directory(name, seen, statistics)
         else:
-            yield from _file(name, statistics, seen=seen, was_named=True)
+            real = os.path.realpath(name)
+            if real not in seen:
+                seen.add(real)
+                yield from _file(name, statistics, was_named=True)
 
 
 def _stream(stdin: BinaryIO | None, statistics: LoadStatistics) -> Iterator[Resource | LoadError]:
@@ -76,20 +79,15 @@ def _directory(root: str, seen: set[str], statistics: LoadStatistics) -> Iterato
                 if not entry.name.startswith("."):
                     below.append(entry.path)
             elif entry.name.lower().endswith(_SUFFIXES):
-                yield from _file(entry.path, statistics, seen=seen, was_named=False)
+                path = os.path.realpath(entry.path) if entry.is_symlink() else f"{real}{os.sep}{entry.name}"
+                if path not in seen and (entry.is_file() or not os.path.exists(path)):
+                    seen.add(path)
+                    yield from _file(entry.path, statistics, was_named=False)
         waiting.extend(reversed(below))
 
 
-def _file(
-    name: str, statistics: LoadStatistics, *, seen: set[str], was_named: bool
-) -> Iterator[Resource | LoadError]:
-    real = os.path.realpath(name)
-    if real in seen:
-        return
-    seen.add(real)
+def _file(name: str, statistics: LoadStatistics, *, was_named: bool) -> Iterator[Resource | LoadError]:
     try:
-        if os.path.exists(real) and not os.path.isfile(real) and not was_named:
-            return
         with open(name, "rb") as stream:
             raw = stream.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:

@@ -7,17 +7,23 @@ from typing import Any
 
 import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
-from yaml.resolver import Resolver
 
 from plumbline import paths
 
 Locate = Callable[[paths.Path], int | None]
 
 
-class _Composer(CParser, Resolver):
-    def __init__(self, text: str) -> None:
-        CParser.__init__(self, text)
-        Resolver.__init__(self)
+class _Composer(CParser):
+    """Composes nodes without asking what their values mean: only their positions matter here."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        return "position"
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        """Tags by path are not used."""
+
+    def ascend_resolver(self) -> None:
+        """Tags by path are not used."""
 
 
 class Lines:

@@ -38,7 +38,8 @@ _NEEDS_STRICT = re2.compile(
     r"|(?:^|[\s,\[{])(?:[yYnN]|[yY](?:es|ES)|[nN][oO]|[oO](?:n|N|ff|FF))\s*(?:$|[,\]}:#])"
     r"|(?:^|[\s,\[{])[-+]?(?:0[0-9_bBoO]|[0-9]+_|[.](?:[iI]|[nN])|[0-9]{18})"
     r"|(?:^|[\s,{])(?:[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|~|null|Null|NULL|[tT]rue|TRUE|[fF]alse|FALSE)\s*:(?:\s|$)"
-    r"|\\(?:0|x00|u0000|U00000000)|^[ ]{200}|(?:- ){40}|^%|\t|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{85}\x{2028}\x{2029}\x{feff}]"
+    r"|\\(?:0|x00|u0000|U00000000)|^[ ]{200}"
+    r"|(?:- ){40}|^%|\t|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{85}\x{2028}\x{2029}\x{feff}]"
 )
 _TEMPLATE = re.compile(r"\{\{[^}\n]*\}?\}?")
 _MAX_BRACKETS = 2000
@@ -54,7 +55,7 @@ def parse_document(text: str, line: int = 1) -> Any:
         value = _parse_json(text)
         if value is not _UNKNOWN:
             return value
-    elif not _NEEDS_STRICT.search(text) and text.count("[") + text.count("{") < _MAX_BRACKETS:
+    elif not _NEEDS_STRICT.search(text.encode()) and text.count("[") + text.count("{") < _MAX_BRACKETS:
         value = _parse_quickly(text)
         if value is not _UNKNOWN:
             return value
