@@ -3,13 +3,14 @@
 import uuid
 from typing import Any
 
-from plumbline.reports import resource_entry
-
 from examples.replay import State
-from plumbline import __version__
 from plumbline.evaluation import Evaluator
 from plumbline.library import library_policies
+from plumbline.reports import build_report
 from plumbline.resources import Resource
+from plumbline.scanning import Judged, Scan
+
+AGENT = "plumbline-demo"
 
 
 class ReportWriter:
@@ -17,10 +18,8 @@ class ReportWriter:
 
     def __init__(self, cluster_id: uuid.UUID) -> None:
         self._cluster_id = cluster_id
-        policies = library_policies()
-        self._evaluator = Evaluator(policies)
-        self._slugs = [policy.id for policy in policies]
-        self._index = {slug: index for index, slug in enumerate(self._slugs)}
+        self._policies = library_policies()
+        self._evaluator = Evaluator(self._policies)
         # The object is kept beside its entry: an identity is good for as long as its object lives.
         self._entries: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
 
@@ -30,23 +29,20 @@ class ReportWriter:
 
     def write(self, state: State) -> dict[str, Any]:
         """The report of a state, as plumbline/schemas/report-v1.json describes it."""
-        return {
-            "schema": "plumbline.report/v1",
-            "id": str(self.report_id(state)),
-            "kind": "snapshot",
-            "scanned_at": state.scanned_at.isoformat(),
-            "agent": {"name": "plumbline-demo", "version": __version__},
-            "policies": self._slugs,
-            "resources": [self._entry(manifest) for manifest in state.resources],
-            "deleted": [],
-            "truncated": None,
-            "unreadable": [],
-        }
+        report = build_report(
+            Scan(self._policies),
+            scanned_at=state.scanned_at,
+            report_id=str(self.report_id(state)),
+            agent=AGENT,
+        )
+        return report | {"resources": [self._entry(manifest, state) for manifest in state.resources]}
 
-    def _entry(self, manifest: dict[str, Any]) -> dict[str, Any]:
+    def _entry(self, manifest: dict[str, Any], state: State) -> dict[str, Any]:
         known = self._entries.get(id(manifest))
         if known is None:
-            resource = Resource(manifest, None, None)
-            entry = resource_entry(resource, self._evaluator.judge(resource), self._index)
-            known = self._entries[id(manifest)] = (manifest, entry)
+            resource = Resource(manifest)
+            outcome = self._evaluator.judge(resource)
+            judged = Judged(resource, outcome, [None] * len(outcome.results))
+            alone = build_report(Scan(self._policies, judged=[judged]), scanned_at=state.scanned_at)
+            known = self._entries[id(manifest)] = (manifest, alone["resources"][0])
         return known[1]
