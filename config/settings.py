@@ -218,6 +218,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Reports in, posture out. Errors have one shape: detail, code, fields.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/",
+    "ENUM_NAME_OVERRIDES": {
+        "SeverityEnum": ["critical", "high", "medium", "low"],
+        "ViolationStatusEnum": "compliance.models.ViolationStatus",
+        "ReportStatusEnum": "clusters.models.ReportStatus",
+    },
 }
 
 # Limits of what the agents' API takes in; a body over them gets 413.

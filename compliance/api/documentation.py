@@ -8,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 
-from clusters.models import Environment
+from clusters.models import Environment, ReportStatus
 from compliance.selectors.filters import SEVERITY_WORDS, STATUSES
 
 from .pagination import DEFAULT_LIMIT, MAX_LIMIT
@@ -22,6 +22,16 @@ class ApiTokenScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "description": "An API token, plb_…; acts as its user."}
+
+
+class AgentTokenScheme(OpenApiAuthenticationExtension):
+    """How an agent signs its reports."""
+
+    target_class = "clusters.api.authentication.AgentTokenAuthentication"
+    name = "agentToken"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "A cluster's own token, shown once."}
 
 
 class ErrorSerializer(serializers.Serializer):
@@ -55,6 +65,8 @@ PARAMETERS = {
     "as_of": _parameter("as_of", "As it stood at the end of this day (UTC).", type=OpenApiTypes.DATE),
     "kind": _parameter("kind", "Kubernetes kind, such as Deployment."),
     "ordering": _parameter("ordering", "Order of the list."),
+    "days": _parameter("days", "How many days, 1 to 730; 90 when left out.", type=OpenApiTypes.INT),
+    "report_status": _parameter("report_status", "Of the report.", enum=ReportStatus.values),
     "cursor": _parameter("cursor", "From `next` or `previous` of an earlier page."),
     "limit": _parameter(
         "limit", f"Rows a page, 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} when left out.", type=OpenApiTypes.INT

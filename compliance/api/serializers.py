@@ -19,10 +19,23 @@ class SeverityField(serializers.ChoiceField):
         return Severity(value).label.lower() if value else None
 
 
+class SlugsField(serializers.ListField):
+    """Things by their slugs."""
+
+    child = serializers.CharField()
+
+    def to_representation(self, value: Any) -> list[str]:
+        return [thing.slug for thing in value]
+
+
 class OrganizationSerializer(serializers.Serializer):
     slug = serializers.CharField()
     name = serializers.CharField()
     role = serializers.CharField(help_text="Your role in it.")
+
+
+class OrganizationListSerializer(serializers.Serializer):
+    results = OrganizationSerializer(many=True)
 
 
 class PostureSerializer(serializers.Serializer):
@@ -37,10 +50,45 @@ class PostureSerializer(serializers.Serializer):
     unreported = serializers.IntegerField()
 
 
+class OpenCountsSerializer(serializers.Serializer):
+    """Open violations by severity."""
+
+    critical = serializers.IntegerField()
+    high = serializers.IntegerField()
+    medium = serializers.IntegerField()
+    low = serializers.IntegerField()
+
+
+class PlaceSerializer(serializers.Serializer):
+    cluster = serializers.CharField(source="cluster.name")
+    namespace = serializers.CharField(help_text="Empty for cluster-scoped resources.")
+    team = serializers.CharField(source="team.slug", default=None, allow_null=True)
+    posture = PostureSerializer()
+    open = OpenCountsSerializer()
+
+
+class PostureNowSerializer(serializers.Serializer):
+    posture = PostureSerializer()
+    open = OpenCountsSerializer()
+    places = PlaceSerializer(many=True)
+
+
+class PostureDaySerializer(serializers.Serializer):
+    day = serializers.DateField()
+    posture = PostureSerializer()
+    open = OpenCountsSerializer()
+    opened_count = serializers.IntegerField()
+    resolved_count = serializers.IntegerField()
+
+
+class PostureHistorySerializer(serializers.Serializer):
+    days = PostureDaySerializer(many=True)
+
+
 class ClusterSerializer(serializers.Serializer):
     id = serializers.UUIDField()
     name = serializers.CharField()
-    environment = serializers.ChoiceField(choices=Environment.values)
+    environment = serializers.ChoiceField(choices=Environment.choices)
     created_at = serializers.DateTimeField()
     last_received_at = serializers.DateTimeField(allow_null=True)
     last_scanned_at = serializers.DateTimeField(allow_null=True)
@@ -52,7 +100,7 @@ class ClusterSerializer(serializers.Serializer):
 
 class ClusterRegistrationSerializer(serializers.Serializer):
     name = serializers.CharField(max_length=63, help_text="Lowercase letters, digits and hyphens.")
-    environment = serializers.ChoiceField(choices=Environment.values)
+    environment = serializers.ChoiceField(choices=Environment.choices)
 
 
 class AgentTokenSerializer(serializers.Serializer):
@@ -64,6 +112,7 @@ class AgentTokenSerializer(serializers.Serializer):
 
 
 class IssuedTokenSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
     token = serializers.CharField(help_text="Shown this once; only its digest is kept.")
     prefix = serializers.CharField()
 
@@ -95,10 +144,10 @@ class ResourceSerializer(ResourceReferenceSerializer):
 class VerdictsSerializer(serializers.Serializer):
     """Slugs of policies by what each said."""
 
-    passed = serializers.SlugRelatedField(slug_field="slug", many=True, read_only=True)
-    failed = serializers.SlugRelatedField(slug_field="slug", many=True, read_only=True)
-    errored = serializers.SlugRelatedField(slug_field="slug", many=True, read_only=True)
-    skipped = serializers.SlugRelatedField(slug_field="slug", many=True, read_only=True)
+    passed = SlugsField()
+    failed = SlugsField()
+    errored = SlugsField()
+    skipped = SlugsField()
 
 
 class ResourceDetailSerializer(ResourceSerializer):
@@ -111,7 +160,7 @@ class ResourceDetailSerializer(ResourceSerializer):
 
 class ViolationSerializer(serializers.Serializer):
     id = serializers.IntegerField()
-    status = serializers.ChoiceField(choices=ViolationStatus.values)
+    status = serializers.ChoiceField(choices=ViolationStatus.choices)
     severity = SeverityField()
     policy = serializers.CharField(source="policy.slug")
     title = serializers.CharField(source="policy.title")
@@ -165,9 +214,7 @@ class PolicySerializer(serializers.Serializer):
 
 class PolicyDetailSerializer(PolicySerializer):
     document = serializers.JSONField(source="policy.document", help_text="The policy as written.")
-    standards = serializers.SlugRelatedField(
-        source="policy.standards", slug_field="slug", many=True, read_only=True
-    )
+    standards = SlugsField(source="policy.standards.all")
 
 
 class ControlSerializer(serializers.Serializer):
@@ -200,7 +247,7 @@ class ReportSerializer(serializers.Serializer):
     report_id = serializers.UUIDField(help_text="The sender's.")
     cluster = serializers.CharField(source="cluster.name")
     kind = serializers.ChoiceField(choices=["snapshot", "delta"])
-    status = serializers.ChoiceField(choices=ReportStatus.values)
+    status = serializers.ChoiceField(choices=ReportStatus.choices)
     scanned_at = serializers.DateTimeField()
     received_at = serializers.DateTimeField()
     processed_at = serializers.DateTimeField(allow_null=True)

@@ -1,1 +1,38 @@
-urlpatterns: list = []
+"""`/api/v1/`: what has been found out, to read; clusters and their tokens, to manage."""
+
+from django.urls import path
+
+from .clusters import AgentTokenDetail, AgentTokenList, ClusterDetail, ClusterList
+from .library import PolicyDetail, PolicyList, StandardDetail, StandardList
+from .organizations import OrganizationList
+from .posture import PostureHistory, PostureNow
+from .reports import ReportDetail, ReportList, ReportRetry
+from .resources import ResourceDetail, ResourceList
+from .violations import ViolationDetail, ViolationList
+
+HERE = "organizations/<slug:slug>"
+
+urlpatterns = [
+    path("organizations", OrganizationList.as_view(), name="api_organizations"),
+    path(f"{HERE}/clusters", ClusterList.as_view(), name="api_clusters"),
+    path(f"{HERE}/clusters/<uuid:cluster_id>", ClusterDetail.as_view(), name="api_cluster"),
+    path(f"{HERE}/clusters/<uuid:cluster_id>/tokens", AgentTokenList.as_view(), name="api_agent_tokens"),
+    path(
+        f"{HERE}/clusters/<uuid:cluster_id>/tokens/<uuid:token_id>",
+        AgentTokenDetail.as_view(),
+        name="api_agent_token",
+    ),
+    path(f"{HERE}/resources", ResourceList.as_view(), name="api_resources"),
+    path(f"{HERE}/resources/<int:resource_id>", ResourceDetail.as_view(), name="api_resource"),
+    path(f"{HERE}/violations", ViolationList.as_view(), name="api_violations"),
+    path(f"{HERE}/violations/<int:violation_id>", ViolationDetail.as_view(), name="api_violation"),
+    path(f"{HERE}/policies", PolicyList.as_view(), name="api_policies"),
+    path(f"{HERE}/policies/<slug:policy>", PolicyDetail.as_view(), name="api_policy"),
+    path(f"{HERE}/standards", StandardList.as_view(), name="api_standards"),
+    path(f"{HERE}/standards/<slug:standard>", StandardDetail.as_view(), name="api_standard"),
+    path(f"{HERE}/posture", PostureNow.as_view(), name="api_posture"),
+    path(f"{HERE}/posture/history", PostureHistory.as_view(), name="api_posture_history"),
+    path(f"{HERE}/reports", ReportList.as_view(), name="api_reports"),
+    path(f"{HERE}/reports/<uuid:report_id>", ReportDetail.as_view(), name="api_report"),
+    path(f"{HERE}/reports/<uuid:report_id>/retry", ReportRetry.as_view(), name="api_report_retry"),
+]
