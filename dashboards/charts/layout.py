@@ -23,7 +23,7 @@ def figure(data: list[dict[str, Any]], **layout: Any) -> Figure:
     return {
         "data": data,
         "layout": {
-            "margin": {"l": 40, "r": 48, "t": 20, "b": 28},
+            "margin": {"l": 44, "r": 48, "t": 20, "b": 40},
             "showlegend": False,
             "hovermode": "x unified",
             "dragmode": False,

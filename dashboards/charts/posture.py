@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from compliance.selectors.history import Day, History
+from dashboards.templatetags.words import percent
 
 from .layout import chart, figure, note, time_axis, value_axis
 
@@ -33,14 +34,14 @@ def trend(history: History, *, day_url: str) -> dict[str, Any]:
         "Posture and coverage",
         figure(
             data,
-            xaxis=time_axis(anchor="y2", domain=[0, 1]),
+            xaxis=time_axis(anchor="y2", ticklabelstandoff=4),
             yaxis=value_axis(domain=[0.36, 1], range=[floor, 102], ticksuffix=" %"),
-            yaxis2=value_axis(domain=[0, 0.24], range=[0, 108], ticksuffix=" %", tickvals=[0, 50, 100]),
+            yaxis2=value_axis(domain=[0, 0.24], range=[0, 108], tickvals=[0, 100], ticktext=["0 %", "100 %"]),
             annotations=[
                 note("Posture", x=0, y=1, xref="paper", yref="paper", xanchor="left", yanchor="bottom"),
                 note("Coverage", x=0, y=0.245, xref="paper", yref="paper", xanchor="left", yanchor="bottom"),
                 *_last_labels(days, scores, coverages),
-                *(_event_label(day, text) for day, text in marks),
+                *_event_labels(marks, days),
             ],
             shapes=[_event_line(day) for day, _ in marks],
         ),
@@ -184,7 +185,7 @@ def _last_labels(
     for value, axis in ((scores[-1], "y"), (coverages[-1], "y2")):
         if value is not None:
             labels.append(
-                note(f"{value:.0f} %", x=days[-1].day.isoformat(), y=value, yref=axis)
+                note(percent(value / 100), x=days[-1].day.isoformat(), y=value, yref=axis)
                 | {"xanchor": "left", "xshift": 6, "font": {"color": "@text", "size": 12, "weight": 600}}
             )
     return labels
@@ -196,10 +197,20 @@ def _event_line(day: date) -> dict[str, Any]:
     return {"type": "line", "xref": "x", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": line}
 
 
-def _event_label(day: date, text: str) -> dict[str, Any]:
-    return note(text, x=day.isoformat(), y=1, yref="paper", yanchor="bottom", xanchor="center") | {
-        "font": {"color": "@text-faint", "size": 11}
-    }
+def _event_labels(marks: list[tuple[date, str]], days: Sequence[Day]) -> list[dict[str, Any]]:
+    """A label at the head of each event's line, on the side with room; neighbours go one below another."""
+    labels = []
+    level = 0
+    for number, (day, text) in enumerate(marks):
+        is_near = number > 0 and (day - marks[number - 1][0]).days < len(days) / 8
+        level = level + 1 if is_near else 0
+        is_late = (days[-1].day - day).days < len(days) / 6
+        side = {"xanchor": "right", "xshift": -4} if is_late else {"xanchor": "left", "xshift": 4}
+        label = note(
+            text, x=day.isoformat(), y=1, yref="paper", yanchor="top", yshift=-15 * level, name="event"
+        )
+        labels.append(label | side | {"font": {"color": "@text-faint", "size": 11}})
+    return labels
 
 
 def _points(share: float | None) -> float | None:

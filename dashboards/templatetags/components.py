@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from common.clock import now
 from compliance.models import Severity
-from dashboards.templatetags.words import ago_words
+from dashboards.templatetags.words import ago_words, percent
 
 register = template.Library()
 
@@ -194,17 +194,7 @@ def sort_header(context: RequestContext, label: str, name: str, **options: Any) 
     }
 
 
-@register.filter
-def percent(share: float | None) -> str:
-    """0.836 → `84 %`. Only all is 100 % and only nothing is 0 %: what is nearly so is not rounded to it."""
-    if share is None:
-        return "no data"
-    whole = round(share * 100)
-    if whole == 100 and share < 1:
-        whole = 99
-    if whole == 0 and share > 0:
-        whole = 1
-    return f"{whole}\u202f%"
+register.filter(percent)
 
 
 @register.filter

@@ -25,3 +25,15 @@ def ago_words(instant: datetime | date, present: datetime) -> str:
             number, unit = size // step, word
             break
     return f"{number} {unit} ago" if gap > timedelta() else f"in {number} {unit}"
+
+
+def percent(share: float | None) -> str:
+    """0.836 → `84 %`. Only all is 100 % and only nothing is 0 %: what is nearly so is not rounded to it."""
+    if share is None:
+        return "no data"
+    whole = round(share * 100)
+    if whole == 100 and share < 1:
+        whole = 99
+    if whole == 0 and share > 0:
+        whole = 1
+    return f"{whole}\u202f%"

@@ -1,5 +1,6 @@
 """Posture: how safe is it, is it getting better, and where is it hot."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ from compliance.selectors.posture import (
 from dashboards.access import OrganizationRequest, organization_view
 from dashboards.charts import policies as policy_charts
 from dashboards.charts import posture as posture_charts
-from dashboards.templatetags.components import percent
+from dashboards.templatetags.words import percent
 
 RANGES = (7, 30, 90)
 DEFAULT_RANGE = 30
@@ -209,11 +210,14 @@ def _multiples(
     view: PostureView, histories: dict[str, History], parameter: str, label: Callable[[str], str]
 ) -> list[dict[str, Any]]:
     """One small panel per group on one common scale, the lowest score first."""
+    known = [point for history in histories.values() for point in history.points if point is not None]
+    low = math.floor(min(known, default=0) * 10) / 10
     panels = [
         {
             "label": label(key),
             "posture": history.last.posture,
             "points": history.points,
+            "low": low,
             "gained": history.gained(),
             "open": history.last.open,
             "url": _narrowed_url(view, parameter, key) if key else "",

@@ -78,8 +78,8 @@
     if (!state || body.hidden) return;
     const { data, layout } = filled(state.answer.figure);
     const isNarrow = body.clientWidth < 560;
-    const margin = isNarrow ? { ...layout.margin, r: Math.min(layout.margin?.r ?? 40, 40) } : layout.margin;
-    return window.Plotly.react(body, data, { ...layout, margin, template: template(), autosize: true, height: body.clientHeight }, {
+    const annotations = layout.annotations?.filter(({ name }) => !(isNarrow && name === "event"));
+    return window.Plotly.react(body, data, { ...layout, annotations, template: template(), autosize: true, height: body.clientHeight }, {
       displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false, showTips: false,
     });
   }
