@@ -1,4 +1,7 @@
-"""A row of every owned table for an organization: isolation is tested on tables that have something to hide."""
+"""A row of every owned table for an organization, so that there is something to hide.
+
+Every text in a row holds `mark(organization)`: where it shows in another organization's answers, something leaks.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -7,6 +10,7 @@ from uuid import uuid4
 
 from clusters.models import AgentToken, Cluster, Report, Resource
 from common.clock import now, today
+from common.tokens import token_digest
 from compliance.models import PolicyDay, PostureCount, PostureDay, Violation, ViolationInterval
 from organizations.models import (
     ApiToken,
@@ -17,18 +21,35 @@ from organizations.models import (
     OwnedModel,
     Team,
     TeamMembership,
+    User,
 )
 from organizations.scope import organization_scope
 from tests.factories import make_policy
 
 
-def fill(organization: Organization) -> dict[type[OwnedModel], Any]:
-    """One row in each owned table, made straight through the models; gives them by model.
+class Made(dict[type[OwnedModel], Any]):
+    """The rows by model; `mark` is the organization's own."""
 
-    The organization has a member already. Raises KeyError for an owned model that has no maker here.
-    """
+    def __init__(self, organization: Organization, member: Membership) -> None:
+        super().__init__({Membership: member})
+        self.mark = mark(organization)
+
+
+def mark(organization: Organization) -> str:
+    """A word that stands in the rows of this organization and nowhere else."""
+    return f"only-{organization.slug}"
+
+
+def agent_secret(organization: Organization) -> str:
+    """The agent token of the organization's cluster."""
+    return f"pla_00000000_{mark(organization)}"
+
+
+def fill(organization: Organization, user: User | None = None) -> Made:
+    """One row in each owned table, made straight through the models; what belongs to a person is `user`'s."""
     with organization_scope(organization.pk):
-        made: dict[type[OwnedModel], Any] = {Membership: Membership.objects.first()}
+        member = Membership.objects.filter(**({"user": user} if user else {})).first()
+        made = Made(organization, member)
         for model, attributes in MAKERS.items():
             made[model] = model.objects.create(organization=organization, **attributes(made))
         return made
@@ -38,25 +59,37 @@ def _digest(_: Any = None) -> str:
     return uuid4().hex * 2
 
 
-Made = dict[type[OwnedModel], Any]
 MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
-    Team: lambda made: {"slug": "payments", "name": "Payments", "namespaces": ["payments"]},
+    Team: lambda made: {
+        "slug": made.mark,
+        "name": f"Team {made.mark}",
+        "namespaces": [made.mark],
+    },
     TeamMembership: lambda made: {"team": made[Team], "user_id": made[Membership].user_id},
     Invitation: lambda made: {
-        "email": "nadia@example.com",
+        "email": f"nadia@{made.mark}.example",
         "role": "auditor",
         "digest": _digest(),
         "expires_at": now() + timedelta(days=7),
     },
     ApiToken: lambda made: {
         "user_id": made[Membership].user_id,
-        "name": "laptop",
+        "name": f"laptop {made.mark}",
         "prefix": "plb_00000000",
         "digest": _digest(),
     },
-    AuditEvent: lambda made: {"actor_label": "Plumbline", "verb": "team.created", "target": "payments"},
-    Cluster: lambda made: {"name": "production", "environment": "production"},
-    AgentToken: lambda made: {"cluster": made[Cluster], "prefix": "pla_00000000", "digest": _digest()},
+    AuditEvent: lambda made: {"actor_label": "Plumbline", "verb": "team.created", "target": made.mark},
+    Cluster: lambda made: {
+        "name": made.mark,
+        "environment": "production",
+        "last_scanned_at": now(),
+        "last_received_at": now(),
+    },
+    AgentToken: lambda made: {
+        "cluster": made[Cluster],
+        "prefix": "pla_00000000",
+        "digest": token_digest(agent_secret(made[Cluster].organization)),
+    },
     Report: lambda made: {
         "cluster": made[Cluster],
         "report_id": uuid4(),
@@ -71,9 +104,9 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
         "group": "apps",
         "version": "v1",
         "kind": "Deployment",
-        "namespace": "payments",
-        "name": f"secret-of-{made[Membership].organization_id}",
-        "manifest": {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "checkout"}},
+        "namespace": made.mark,
+        "name": made.mark,
+        "manifest": {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": made.mark}},
         "digest": _digest(),
         "failed": [make_policy().pk],
         "open_count": 1,
@@ -89,17 +122,17 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
         "rule": "privileged",
         "place": "spec.template.spec.containers[web].securityContext.privileged",
         "path": "spec.template.spec.containers[0].securityContext.privileged",
-        "namespace": "payments",
+        "namespace": made.mark,
         "severity": 4,
         "found": True,
-        "message": f"secret-of-{made[Membership].organization_id}",
+        "message": made.mark,
         "first_seen_at": now(),
         "opened_at": now(),
     },
     ViolationInterval: lambda made: {"violation": made[Violation], "opened_at": now()},
     PostureCount: lambda made: {
         "cluster": made[Cluster],
-        "namespace": "payments",
+        "namespace": made.mark,
         "team": made[Team],
         "policy": make_policy(),
         "failed": 1,
@@ -107,7 +140,7 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
     PostureDay: lambda made: {
         "cluster": made[Cluster],
         "day": today(),
-        "namespace": "payments",
+        "namespace": made.mark,
         "team": made[Team],
         "failed_weight": 10,
         "open_critical": 1,

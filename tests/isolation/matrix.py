@@ -1,0 +1,125 @@
+"""Who may do what: one line for every route and method. A route that is not here fails the tests.
+
+To add a route: one `Route` with its URL name, its method and its audience. `ids` says which kwargs of the URL are
+ids of which owned row (both organizations have one: see rows.py) and `words` what the other kwargs are; `form` is
+a body that a member who may can send with success, where a model stands for the id of that row.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from clusters.models import AgentToken, Cluster, Report, Resource
+from compliance.models import Violation
+from organizations.models import ApiToken, Invitation, Membership, Role, Team, TeamMembership
+
+EVERYONE = frozenset(Role)
+OWNER = frozenset({Role.OWNER})
+TEAM_MANAGERS = frozenset({Role.OWNER, Role.SECURITY_LEAD, Role.PLATFORM_ENGINEER})
+CLUSTER_MANAGERS = frozenset({Role.OWNER, Role.PLATFORM_ENGINEER})
+READERS_OF_ACTIVITY = EVERYONE - {Role.DEVELOPER}
+
+
+class Audience(Enum):
+    ANYONE = "no sign-in needed"
+    ACCOUNT = "whoever is signed in; no organization's data but through one's own memberships"
+    AGENT = "the bearer of a cluster's token"
+    MEMBERS = "members of the organization in the URL, by role"
+
+
+@dataclass(frozen=True)
+class Route:
+    """`roles` may; `own` names the role of the one member whose own the row is, to others it is not there."""
+
+    name: str
+    method: str = "GET"
+    audience: Audience = Audience.MEMBERS
+    roles: frozenset[Role] = EVERYONE
+    ids: dict[str, type] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    form: dict[str, Any] = field(default_factory=dict)
+    own: Role | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.name}"
+
+    @property
+    def is_api(self) -> bool:
+        return self.name.startswith("api_")
+
+    def status_for(self, role: Role) -> int:
+        """What a member with this role gets: 200 stands for any success."""
+        if role not in self.roles:
+            return 403
+        return 404 if self.own and role != self.own else 200
+
+
+def _post(name: str, roles: frozenset[Role], **more: Any) -> Route:
+    return Route(name, "POST", roles=roles, **more)
+
+
+def _open(name: str, method: str = "GET", audience: Audience = Audience.ANYONE) -> Route:
+    return Route(name, method, audience)
+
+
+POLICY = {"policy_slug": "privileged-container"}
+STANDARD = {"standard_slug": "pss-baseline"}
+
+ROUTES = [
+    _open("healthz"),
+    _open("readyz"),
+    _open("sign_in"),
+    _open("sign_in", "POST"),
+    _open("sign_out", "POST"),
+    _open("password_reset"),
+    _open("password_reset", "POST"),
+    _open("password_reset_confirm"),
+    _open("password_reset_confirm", "POST"),
+    _open("invitation"),
+    _open("invitation", "POST"),
+    _open("home", audience=Audience.ACCOUNT),
+    _open("account", audience=Audience.ACCOUNT),
+    _open("account", "POST", Audience.ACCOUNT),
+    _open("account_password", "POST", Audience.ACCOUNT),
+    _open("agent_reports", "POST", Audience.AGENT),
+    Route("agent_report", audience=Audience.AGENT, ids={"report_id": Report}),
+    # Settings and activity
+    Route("activity", roles=READERS_OF_ACTIVITY),
+    Route("settings"),
+    _post("settings_invite", OWNER, form={"email": "new@example.com", "role": "developer"}),
+    _post("settings_invitation_revoke", OWNER, ids={"invitation_id": Invitation}),
+    _post("settings_member_role", OWNER, ids={"membership_id": Membership}, form={"role": "auditor"}),
+    _post("settings_member_remove", OWNER, ids={"membership_id": Membership}),
+    Route("settings_teams"),
+    _post("settings_team_create", TEAM_MANAGERS, form={"name": "Search", "namespaces": "search"}),
+    _post(
+        "settings_team",
+        TEAM_MANAGERS,
+        ids={"team_id": Team},
+        form={"name": "Money", "namespaces": "payments", "member": TeamMembership},
+    ),
+    _post("settings_team_delete", TEAM_MANAGERS, ids={"team_id": Team}),
+    Route("settings_tokens"),
+    _post("settings_token_issue", EVERYONE, form={"name": "laptop"}),
+    _post("settings_token_revoke", EVERYONE, ids={"token_id": ApiToken}, own=Role.DEVELOPER),
+    # Fix, workloads, policies, standards
+    Route("fix"),
+    Route("violation", ids={"violation_id": Violation}),
+    Route("workloads"),
+    Route("workload", ids={"resource_id": Resource}),
+    Route("policies"),
+    Route("policy", words=POLICY),
+    Route("standards"),
+    Route("standard", words=STANDARD),
+    Route("search"),
+    # Posture and clusters
+    Route("posture"),
+    Route("posture_teams"),
+    Route("posture_chart", words={"name": "trend"}),
+    Route("clusters"),
+    Route("cluster_new", roles=CLUSTER_MANAGERS),
+    _post("cluster_new", CLUSTER_MANAGERS, form={"name": "new-cluster", "environment": "staging"}),
+    Route("cluster", ids={"cluster_id": Cluster}),
+    _post("cluster_token_issue", CLUSTER_MANAGERS, ids={"cluster_id": Cluster}),
+    _post("cluster_token_revoke", CLUSTER_MANAGERS, ids={"cluster_id": Cluster, "token_id": AgentToken}),
+]
