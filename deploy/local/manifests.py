@@ -3,12 +3,12 @@
 import hashlib
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
-from .console import say
-from .home import CHECKOUT, Home, LaunchError
+from .console import complain, say
+from .home import Home, LaunchError
+from .processes import run
 from .services import BIN
 
 ORGANIZATION = "acme"
@@ -32,11 +32,11 @@ def scan(home: Home, path: Path, url: str, environment: dict[str, str]) -> None:
     token = _token(home, path, name, environment)
     say(f"\nScanning {path} as the cluster {name}")
     command = [str(BIN / "plumbline"), "scan", str(path), "--report-to", url, "--fail-on", "never"]
-    done = subprocess.run(command, cwd=CHECKOUT, env=environment | {"PLUMBLINE_TOKEN": token})
+    done = run(command, environment | {"PLUMBLINE_TOKEN": token})
     if done.returncode != 0:
-        raise LaunchError(
-            f"The scan of {path} was not reported (exit code {done.returncode}). If the server refused its "
-            f"token, remove {home.directory / _token_file(path, name)} and try again."
+        complain(
+            f"\nNot everything in {path} could be read, or it was not reported: see above. If the server refused "
+            f"the token, remove {home.directory / _token_file(path, name)} and try again."
         )
 
 
@@ -51,7 +51,7 @@ def _token(home: Home, path: Path, name: str, environment: dict[str, str]) -> st
         return kept
     command = [sys.executable, "manage.py", "create_cluster", "--organization", ORGANIZATION]
     command += ["--name", name, "--environment", ENVIRONMENT]
-    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True)
+    done = run(command, environment, capture_output=True)
     if done.returncode != 0:
         raise LaunchError(f"The cluster {name} could not be registered:\n{done.stderr.strip()[-1500:]}")
     token = done.stdout.split()[-1] if done.stdout.split() else ""

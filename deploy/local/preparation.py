@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -11,21 +10,15 @@ import psycopg2
 
 from .console import say, step
 from .home import CHECKOUT, Home, LaunchError
-from .processes import tail
+from .processes import run, tail
 
 
 def manage(home: Home, environment: dict[str, str], *arguments: str) -> None:
     """Run a management command, its output in `.local/log/manage.log`. LaunchError if it fails."""
     log = home.log / "manage.log"
     with log.open("ab") as output:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=CHECKOUT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
+        command = [sys.executable, "manage.py", *arguments]
+        done = run(command, environment, stdout=output, stderr=output)
     if done.returncode != 0:
         raise LaunchError(f"manage.py {arguments[0]} failed. The end of {log}:\n{tail(log)}")
 
@@ -81,9 +74,7 @@ def seed(home: Home, environment: dict[str, str], url: str) -> bool:
     say("  … Demo data: 90 days of a fleet's life, replayed through the report API")
     state.write_text(f"unfinished {password}\n")
     state.chmod(0o600)
-    done = subprocess.run(
-        [sys.executable, "manage.py", "seed_demo", "--url", url], cwd=CHECKOUT, env=environment
-    )
+    done = run([sys.executable, "manage.py", "seed_demo", "--url", url], environment)
     if done.returncode != 0:
         raise LaunchError("The demo data is not complete. The next `make up` goes on where it stopped.")
     state.write_text(f"complete {password}\n")

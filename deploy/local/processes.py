@@ -3,12 +3,16 @@
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
+
+from .home import CHECKOUT
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -25,6 +29,25 @@ def die_with_parent(sent: int = signal.SIGTERM) -> Callable[[], None]:
                 os._exit(1)
 
     return arrange
+
+
+def run(
+    command: list[str], environment: dict[str, str], **options: Any
+) -> "subprocess.CompletedProcess[str]":
+    """Run to its end, in the checkout, a command that the terminal's Ctrl-C does not reach but ours does.
+
+    An exception here (Ctrl-C is one) kills it, and so does the end of this process.
+    """
+    return subprocess.run(
+        command,
+        cwd=CHECKOUT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        preexec_fn=die_with_parent(),
+        **options,
+    )
 
 
 def find(pid: int, *, cwd: Path, words: tuple[str, ...] = ()) -> psutil.Process | None:
