@@ -35,8 +35,8 @@ def scan(home: Home, path: Path, url: str, environment: dict[str, str]) -> None:
     done = run(command, environment | {"PLUMBLINE_TOKEN": token})
     if done.returncode != 0:
         complain(
-            f"\nNot everything in {path} could be read, or it was not reported: see above. If the server refused "
-            f"the token, remove {home.directory / _token_file(path, name)} and try again."
+            f"\nNot everything in {path} could be read, or it was not reported: see above. "
+            f"If the server refused the token, remove {home.directory / _token_file(path, name)} first."
         )
 
 
