@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from common.errors import PlumblineError
+from compliance.services.teams import reassign_teams
 from dashboards.access import OrganizationRequest, organization_view
 from organizations.models import Role
 from organizations.permissions import Capability, can
@@ -93,6 +94,7 @@ def create_team_view(request: OrganizationRequest) -> HttpResponse:
             team = create_team(
                 name=form["name"], namespaces=_namespaces(form["namespaces"]), actor=request.user
             )
+            reassign_teams()
     except PlumblineError as error:
         return _teams(request, form=form, error=error.detail, status=error.status)
     messages.success(request, f"The team {team.name} is there. Add its members.")
@@ -113,6 +115,7 @@ def update_team_view(request: OrganizationRequest, team_id: UUID) -> HttpRespons
             set_team_members(
                 team_id=team_id, user_ids=_ids(request.POST.getlist("member")), actor=request.user
             )
+            reassign_teams()
     except PlumblineError as error:
         return _refused(request, error, "settings_teams")
     messages.success(request, f"The team {team.name} is saved.")
@@ -123,6 +126,7 @@ def update_team_view(request: OrganizationRequest, team_id: UUID) -> HttpRespons
 @organization_view(needs=Capability.MANAGE_TEAMS)
 def delete_team_view(request: OrganizationRequest, team_id: UUID) -> HttpResponse:
     with transaction.atomic():
+        reassign_teams(leaving=team_id)
         delete_team(team_id=team_id, actor=request.user)
     messages.success(request, "The team is deleted; what it owned belongs to no team now.")
     return _back(request, "settings_teams")
