@@ -75,15 +75,22 @@ def _directory(root: str, seen: set[str], statistics: LoadStatistics) -> Iterato
             continue
         below: list[str] = []
         for entry in entries:
-            if entry.is_dir():
+            if _is_directory(entry):
                 if not entry.name.startswith("."):
                     below.append(entry.path)
             elif entry.name.lower().endswith(_SUFFIXES):
                 path = os.path.realpath(entry.path) if entry.is_symlink() else f"{real}{os.sep}{entry.name}"
-                if path not in seen and (entry.is_file() or not os.path.exists(path)):
+                if path not in seen and (os.path.isfile(path) or not os.path.exists(path)):
                     seen.add(path)
                     yield from _file(entry.path, statistics, was_named=False)
         waiting.extend(reversed(below))
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _file(name: str, statistics: LoadStatistics, *, was_named: bool) -> Iterator[Resource | LoadError]:
