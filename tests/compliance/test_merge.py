@@ -1,23 +1,12 @@
 """What a report does to resources, violations and their intervals."""
 
-import pytest
-
 from clusters.models import Cluster, Resource
+from clusters.services.clusters import register_cluster
 from compliance.models import Severity, Violation, ViolationInterval
 from compliance.services.verification import verify_posture
 from organizations.models import Organization
 from tests.compliance.reports import at, merge, report, resource, violation
-from tests.factories import make_cluster, make_policy, make_team
-
-
-@pytest.fixture
-def cluster(acme_scope: Organization) -> Cluster:
-    make_policy("privileged-container", Severity.CRITICAL)
-    make_policy("host-network", Severity.HIGH)
-    make_policy("memory-limits", Severity.MEDIUM)
-    made = make_cluster()
-    Cluster.objects.filter(pk=made.pk).update(last_scanned_at=None)
-    return made
+from tests.factories import make_team
 
 
 def states() -> list[tuple[str, int]]:
@@ -216,8 +205,7 @@ def test_change_of_team_label_moves_violations_and_counts(cluster: Cluster) -> N
 
 
 def test_other_clusters_are_left_alone(cluster: Cluster) -> None:
-    other = make_cluster("staging", "staging")
-    Cluster.objects.filter(pk=other.pk).update(last_scanned_at=None)
+    other = register_cluster(name="staging", environment="staging")
     merge(other, report(resource(violations=[violation()]), scanned_at=at(0)))
     merge(cluster, report(scanned_at=at(5)))
     assert states() == [("open", 0)]
