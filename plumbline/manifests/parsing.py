@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import re2
 import yaml_rs
 
-from plumbline.manifests.strict import StrictError, parse_strictly
+from plumbline.manifests.strict import MAX_DEPTH, StrictError, parse_strictly
 
 MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 
@@ -38,8 +38,8 @@ _NEEDS_STRICT = re2.compile(
     r"|(?:^|[\s,\[{])(?:[yYnN]|[yY](?:es|ES)|[nN][oO]|[oO](?:n|N|ff|FF))\s*(?:$|[,\]}:#])"
     r"|(?:^|[\s,\[{])[-+]?(?:0[0-9_bBoO]|[0-9]+_|[.](?:[iI]|[nN])|[0-9]{18})"
     r"|(?:^|[\s,{])(?:[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|~|null|Null|NULL|[tT]rue|TRUE|[fF]alse|FALSE)\s*:(?:\s|$)"
-    r"|(?:^|[\s,\[{]):(?:\s|$)"
-    r"|\\(?:0|x00|u0000|U00000000)|^[ ]{200}"
+    r"|(?:^|[\s,\[{]):(?:\s|$)|[{]\s*[{]"
+    r"|\\(?:0|x00|u0000|U00000000)|^[ ]{100}"
     r"|(?:- ){40}|^%|\t|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{85}\x{2028}\x{2029}\x{feff}]"
 )
 _TEMPLATE = re.compile(r"\{\{[^}\n]*\}?\}?")
@@ -54,11 +54,11 @@ def parse_document(text: str, line: int = 1) -> Any:
         raise StrictError(f"the document is larger than {MAX_DOCUMENT_BYTES // 2**20} MiB", line)
     if text.lstrip()[:1] in ("{", "["):
         value = _parse_json(text)
-        if value is not _UNKNOWN:
+        if value is not _UNKNOWN and not _is_too_deep(value, text):
             return value
     elif not _NEEDS_STRICT.search(text.encode()) and text.count("[") + text.count("{") < _MAX_BRACKETS:
         value = _parse_quickly(text)
-        if value is not _UNKNOWN:
+        if value is not _UNKNOWN and not _is_too_deep(value, text):
             return value
     try:
         return parse_strictly(text)
@@ -76,6 +76,19 @@ def parse_document(text: str, line: int = 1) -> Any:
 
 
 _UNKNOWN = object()
+
+
+def _is_too_deep(value: Any, text: str) -> bool:
+    if text.count("[") + text.count("{") < MAX_DEPTH:
+        return False
+    waiting = [(value, 1)]
+    while waiting:
+        item, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            return True
+        children = item.values() if isinstance(item, dict) else item
+        waiting.extend((child, depth + 1) for child in children if isinstance(child, dict | list))
+    return False
 
 
 def _parse_quickly(text: str) -> Any:
