@@ -1,7 +1,7 @@
 """Who may do what: one line for every route and method. A route that is not here fails the tests.
 
-To add a route: one `Route` with its URL name, its method and its audience. `ids` says which kwargs of the URL are
-ids of which owned row (both organizations have one: see rows.py) and `words` what the other kwargs are; `form` is
+To add a route: one `Route` with its URL name, its method and its audience. `ids` says which kwargs of the URL
+are ids of which owned row (both organizations have one: see rows.py), `words` what the others are; `form` is
 a body that a member who may can send with success, where a model stands for the id of that row.
 """
 
@@ -121,5 +121,10 @@ ROUTES = [
     _post("cluster_new", CLUSTER_MANAGERS, form={"name": "new-cluster", "environment": "staging"}),
     Route("cluster", ids={"cluster_id": Cluster}),
     _post("cluster_token_issue", CLUSTER_MANAGERS, ids={"cluster_id": Cluster}),
+    _post(
+        "report_retry",
+        TEAM_MANAGERS,
+        ids={"cluster_id": Cluster, "report_id": Report},
+    ),
     _post("cluster_token_revoke", CLUSTER_MANAGERS, ids={"cluster_id": Cluster, "token_id": AgentToken}),
 ]

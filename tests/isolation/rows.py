@@ -1,6 +1,6 @@
 """A row of every owned table for an organization, so that there is something to hide.
 
-Every text in a row holds `mark(organization)`: where it shows in another organization's answers, something leaks.
+Every text in a row holds `mark(organization)`: where it shows in another one's answers, something leaks.
 """
 
 from collections.abc import Callable
@@ -92,8 +92,12 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
     },
     Report: lambda made: {
         "cluster": made[Cluster],
-        "report_id": uuid4(),
+        "id": (report_id := uuid4()),
+        "report_id": report_id,  # agents go by this one, members by the other
         "kind": "snapshot",
+        "status": "parked",
+        "error": made.mark,
+        "body": b"{}",
         "scanned_at": now(),
         "body_digest": _digest(),
         "body_bytes": 2,
