@@ -16,7 +16,7 @@ from tenacity import (
     Retrying,
     retry_if_exception_type,
     stop_after_attempt,
-    wait_exponential_jitter,
+    wait_random_exponential,
 )
 
 from plumbline import __version__
@@ -145,7 +145,7 @@ def _retry_after(response: httpx.Response) -> float | None:
         return None
 
 
-_backoff = wait_exponential_jitter(initial=0.5, max=20.0)
+_backoff = wait_random_exponential(multiplier=0.5, max=20.0)
 
 
 def _wait(state: RetryCallState) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -139,10 +138,8 @@ def test_ten_megabytes_of_aliases_end_with_a_clear_error() -> None:
     for name, below in zip("bcdefghi", "abcdefgh", strict=True):
         bomb += f"{name}: &{name} [{','.join([f'*{below}'] * 9)}]\n"
     assert "aliases expand" in refusal(bomb).message
-    started = time.process_time()
     flat = HEAD + "a: &a 1\nb:\n" + "- *a\n" * 2_000_000
     assert "aliases expand" in refusal(flat).message
-    assert time.process_time() - started < 60
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_fine() -> None:
