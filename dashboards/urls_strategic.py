@@ -17,6 +17,11 @@ urlpatterns = [
         name="cluster_token_issue",
     ),
     path(
+        "o/<slug:slug>/clusters/<uuid:cluster_id>/reports/<uuid:report_id>/retry",
+        clusters.report_retry_view,
+        name="report_retry",
+    ),
+    path(
         "o/<slug:slug>/clusters/<uuid:cluster_id>/tokens/<uuid:token_id>/revoke",
         clusters.token_revoke_view,
         name="cluster_token_revoke",

@@ -35,7 +35,7 @@ def trend(history: History, *, day_url: str) -> dict[str, Any]:
         figure(
             data,
             xaxis=time_axis(anchor="y2", ticklabelstandoff=4),
-            yaxis=value_axis(domain=[0.36, 1], range=[floor, 102], ticksuffix=" %"),
+            yaxis=value_axis(domain=[0.36, 1], range=[floor, 109], ticksuffix=" %"),
             yaxis2=value_axis(domain=[0, 0.24], range=[0, 108], tickvals=[0, 100], ticktext=["0 %", "100 %"]),
             annotations=[
                 note("Posture", x=0, y=1, xref="paper", yref="paper", xanchor="left", yanchor="bottom"),

@@ -12,13 +12,14 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from clusters.models import AgentToken, Cluster, Environment, Report
+from clusters.models import AgentToken, Cluster, Environment, Report, ReportStatus
 from clusters.services.clusters import register_cluster
 from clusters.services.tokens import issue_agent_token, revoke_agent_token
 from common.errors import NotFound, PlumblineError
 from compliance.selectors.directory import Directory
 from compliance.selectors.filters import parse_filters
 from compliance.selectors.fleet import FleetRow, cluster_by_id, fleet, recent_reports
+from compliance.services.retries import retry_report
 from dashboards.access import OrganizationRequest, organization_view
 from organizations.permissions import Capability, can
 
@@ -79,7 +80,7 @@ def cluster_view(request: OrganizationRequest, cluster_id: UUID) -> HttpResponse
     may_manage = can(request.membership.role, Capability.MANAGE_CLUSTERS)
     context = {
         **_fleet_row(request, row),
-        "reports": [_report_event(report) for report in recent_reports(cluster)],
+        "reports": [_report_event(request, report) for report in recent_reports(cluster)],
         "tokens": list(_tokens(cluster)) if may_manage else [],
         "may_manage": may_manage,
         "chart_query": f"cluster={cluster.name}&range=90",
@@ -109,6 +110,20 @@ def token_revoke_view(request: OrganizationRequest, cluster_id: UUID, token_id: 
     return redirect("cluster", slug=request.organization.slug, cluster_id=cluster.id)
 
 
+@require_POST
+@organization_view(needs=Capability.RETRY_REPORTS)
+def report_retry_view(request: OrganizationRequest, cluster_id: UUID, report_id: UUID) -> HttpResponse:
+    cluster = _cluster(cluster_id)
+    if not Report.objects.filter(pk=report_id, cluster=cluster).exists():
+        raise Http404("There is no such report.")
+    try:
+        retry_report(report_id=report_id, actor=request.user)
+        messages.success(request, "The report is in the queue again.")
+    except PlumblineError as error:
+        messages.warning(request, error.detail)
+    return redirect("cluster", slug=request.organization.slug, cluster_id=cluster.id)
+
+
 def _cluster(cluster_id: UUID) -> Cluster:
     try:
         return cluster_by_id(cluster_id)
@@ -132,7 +147,7 @@ def _fleet_row(request: OrganizationRequest, row: FleetRow) -> dict[str, Any]:
     }
 
 
-def _report_event(report: Report) -> dict[str, Any]:
+def _report_event(request: OrganizationRequest, report: Report) -> dict[str, Any]:
     """A report as an event of the timeline: what it changed, or why it waits."""
     changes = [
         f"{report.opened_count} opened" if report.opened_count else "",
@@ -146,8 +161,14 @@ def _report_event(report: Report) -> dict[str, Any]:
         "parked": f"{report.get_kind_display()} parked after {report.attempt_count} attempts",
     }[report.status]
     scanned = f"Scanned {report.scanned_at:%Y-%m-%d %H:%M} UTC · {report.body_bytes / 1024:,.0f} KiB"
+    may_retry = report.status == ReportStatus.PARKED and can(
+        request.membership.role, Capability.RETRY_REPORTS
+    )
+    retry_url = reverse("report_retry", args=[request.organization.slug, report.cluster_id, report.id])
     return {
         "at": report.received_at,
+        "action_url": retry_url if may_retry else "",
+        "action": "Try again",
         "text": text,
         "tone": REPORT_TONES[report.status],
         "detail": report.error or scanned,
