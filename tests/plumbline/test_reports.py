@@ -123,7 +123,7 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
 
 def test_a_server_that_is_away_is_named() -> None:
-    with pytest.raises(ReportError, match="127.0.0.1:8119"):
+    with pytest.raises(ReportError, match=r"127\.0\.0\.1:8119"):
         post_report("http://127.0.0.1:8119", "token", {}, attempts=1)
 
 
