@@ -133,7 +133,7 @@ def _over_compressed(limits: Limits) -> TooLarge:
 
 
 def _incomplete() -> PlumblineError:
-    return PlumblineError("The body ended before its Content-Length. Send it again.", code="incomplete_body")
+    return PlumblineError("The body ended before it was complete. Send it again.", code="incomplete_body")
 
 
 def _corrupt(encoding: str) -> PlumblineError:

@@ -1,0 +1,281 @@
+"""Results per second from HTTP body to queryable rows, against a bare COPY of the same rows in the same run.
+
+    python -m benchmarks.ingest --results 100000
+
+Starts PostgreSQL and Redis of its own (durable, as in production), gunicorn with 2 processes and one Celery worker
+process, posts a snapshot, the same again unchanged, and one with 1 % of its resources changed; each is timed from the first
+byte of the request to the moment at which its violations can be read. The COPY goes into a table with the columns and
+all indexes of compliance_violation, without its foreign keys. Prints JSON and a sentence.
+"""
+
+import argparse
+import copy
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import psutil
+import zstandard
+
+from deploy.local.home import Home
+from deploy.local.postgres import DATABASE, SUPERUSER
+from deploy.local.servers import Servers
+from plumbline.library import library_policies
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+VIOLATIONS_PER_RESOURCE = 5
+PASSED_PER_RESOURCE = 20
+
+
+def snapshot(result_count: int) -> dict[str, Any]:
+    """A snapshot with `result_count` violations, five to a Deployment of about 1.5 KB."""
+    slugs = [policy.id for policy in library_policies()]
+    resources = [_deployment(number, slugs) for number in range(result_count // VIOLATIONS_PER_RESOURCE)]
+    return {
+        "schema": "plumbline.report/v1",
+        "id": str(uuid.uuid4()),
+        "kind": "snapshot",
+        "scanned_at": (datetime.now(UTC) - timedelta(hours=1)).isoformat(),
+        "agent": {"name": "benchmark", "version": "1"},
+        "policies": slugs,
+        "resources": resources,
+        "deleted": [],
+        "truncated": None,
+        "unreadable": [],
+    }
+
+
+def _deployment(number: int, slugs: list[str]) -> dict[str, Any]:
+    name, namespace = f"service-{number:06d}", f"team-{number % 40:02d}"
+    containers = [
+        {
+            "name": container,
+            "image": f"registry.example/{namespace}/{name}:1.{number}",
+            "env": [{"name": f"SETTING_{i}", "value": f"value {i} of {name}"} for i in range(8)],
+            "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
+            "ports": [{"containerPort": 8080 + i} for i in range(2)],
+        }
+        for container in ("web", "proxy")
+    ]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "namespace": namespace,
+        "name": name,
+        "labels": {"app": name, "team": namespace},
+        "manifest": {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {"replicas": 2, "template": {"spec": {"containers": containers}}},
+        },
+        "file": f"clusters/{namespace}/{name}.yaml",
+        "line": 1,
+        "passed": list(range(VIOLATIONS_PER_RESOURCE, VIOLATIONS_PER_RESOURCE + PASSED_PER_RESOURCE)),
+        "failed": list(range(VIOLATIONS_PER_RESOURCE)),
+        "errored": [],
+        "skipped": [],
+        "violations": [_violation(policy, slugs[policy]) for policy in range(VIOLATIONS_PER_RESOURCE)],
+        "errors": [],
+    }
+
+
+def _violation(policy: int, slug: str) -> dict[str, Any]:
+    where = "spec.template.spec.containers[{}].securityContext." + slug
+    pointer = f"/spec/template/spec/containers/0/securityContext/{slug}"
+    return {
+        "policy": policy,
+        "rule": "checked",
+        "place": where.format("web"),
+        "path": where.format("0"),
+        "found": None,
+        "message": f"Container web does not satisfy {slug}",
+        "fix": [{"op": "add", "path": pointer, "value": False}],
+        "line": 12 + policy,
+    }
+
+
+def follow_up(report: dict[str, Any], minutes: int, changed_share: float) -> dict[str, Any]:
+    """The report a while later; in `changed_share` of its resources one violation was mended."""
+    later = copy.copy(report)
+    later["id"] = str(uuid.uuid4())
+    scanned_at = datetime.fromisoformat(report["scanned_at"]) + timedelta(minutes=minutes)
+    later["scanned_at"] = scanned_at.isoformat()
+    count = int(len(report["resources"]) * changed_share)
+    mended = copy.deepcopy(report["resources"][:count])
+    for resource in mended:
+        resource["passed"].append(resource["failed"].pop())
+        resource["violations"].pop()
+    later["resources"] = mended + report["resources"][count:]
+    return later
+
+
+@contextmanager
+def running_server(port: int) -> Iterator[tuple[Servers, dict[str, str], list[psutil.Process]]]:
+    """PostgreSQL, Redis, 2 web processes and 1 worker process; yields the worker's processes for their memory."""
+    home = Home(Path(tempfile.mkdtemp(prefix="plumbline-bench-")))
+    servers = Servers(home)
+    programs: list[subprocess.Popen[bytes]] = []
+    try:
+        environment = os.environ | servers.start(dies_with_parent=True)
+        for command in ("migrate", "sync_library"):
+            _manage(environment, command)
+        binaries = Path(sys.executable).parent
+        web = [str(binaries / "gunicorn"), "config.wsgi:application", "--bind", f"127.0.0.1:{port}"]
+        web += ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--timeout", "120"]
+        worker = [
+            str(binaries / "celery"),
+            "-A",
+            "config",
+            "worker",
+            "--concurrency",
+            "1",
+            "--loglevel",
+            "WARNING",
+        ]
+        log = (home.log / "programs.log").open("wb")
+        for command_line in (web, worker):
+            programs.append(
+                subprocess.Popen(command_line, cwd=CHECKOUT, env=environment, stdout=log, stderr=log)
+            )
+        _wait_for(port)
+        yield servers, environment, psutil.Process(programs[1].pid).children()
+    finally:
+        for program in programs:
+            program.terminate()
+            program.wait(timeout=60)
+        servers.remove()
+        shutil.rmtree(home.directory, ignore_errors=True)
+
+
+def _manage(environment: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(300):
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/api/agent/v1/reports", timeout=10)
+            return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise SystemExit("The web processes did not come up.")
+
+
+def ingest(client: httpx.Client, report: dict[str, Any]) -> dict[str, float]:
+    """Post and wait; seconds until 202 and until the report was processed, both from the start of the request."""
+    body = zstandard.compress(orjson.dumps(report), 3)
+    started = time.perf_counter()
+    answer = client.post("reports", content=body, headers={"Content-Encoding": "zstd"})
+    accepted = time.perf_counter() - started
+    if answer.status_code != 202:
+        raise SystemExit(f"The report was refused: {answer.status_code} {answer.text[:500]}")
+    while (receipt := client.get(f"reports/{report['id']}").json())["status"] == "accepted":
+        time.sleep(0.02)
+    queryable = time.perf_counter() - started
+    if receipt["status"] != "processed":
+        raise SystemExit(f"The report was not merged: {receipt}")
+    return {"accepted_seconds": round(accepted, 3), "queryable_seconds": round(queryable, 3)}
+
+
+def bare_copy(servers: Servers) -> tuple[int, float]:
+    """Rows, and seconds that COPY takes for them into an empty table with the same indexes, commit included."""
+    if servers.postgres is None:
+        raise SystemExit("Unset DATABASE_URL: the benchmark needs a server of its own.")
+    connection = servers.postgres.connect(SUPERUSER, DATABASE)
+    with connection.cursor() as cursor:
+        rows = BytesIO()
+        cursor.copy_expert("COPY compliance_violation TO STDOUT", rows)
+        cursor.execute("CREATE TABLE bare_violation (LIKE compliance_violation INCLUDING ALL)")
+        rows.seek(0)
+        started = time.perf_counter()
+        cursor.copy_expert("COPY bare_violation FROM STDIN", rows)
+        seconds = time.perf_counter() - started
+        cursor.execute("SELECT count(*) FROM bare_violation")
+        count = int(cursor.fetchone()[0])
+    connection.close()
+    return count, seconds
+
+
+def measure(result_count: int, port: int) -> dict[str, Any]:
+    """All timings of one run, in seconds and rows per second."""
+    first = snapshot(result_count)
+    with running_server(port) as (servers, environment, workers):
+        _manage(environment, "shell", "-c", FOUND)
+        token = _manage(
+            environment,
+            "create_cluster",
+            "--organization",
+            "bench",
+            "--name",
+            "bench",
+            "--environment",
+            "sandbox",
+        )
+        base = f"http://127.0.0.1:{port}/api/agent/v1/"
+        with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=600) as client:
+            ingest(
+                client, follow_up(first | {"resources": []}, -60, 0)
+            )  # processes are warm before the clock runs
+            timings = {"first": ingest(client, first)}
+            row_count, copy_seconds = bare_copy(servers)
+            timings["unchanged"] = ingest(client, follow_up(first, 1, 0))
+            timings["one_percent_changed"] = ingest(client, follow_up(first, 2, 0.01))
+            peak = max((process.memory_info().rss for process in workers), default=0)
+        verified = _manage(environment, "verify_posture")
+    seconds = timings["first"]["queryable_seconds"]
+    rate, copy_rate = row_count / seconds, row_count / copy_seconds
+    return {
+        "violations": row_count,
+        "resources": len(first["resources"]),
+        "body_bytes": len(orjson.dumps(first)),
+        **timings,
+        "rows_per_second": round(rate),
+        "copy_rows_per_second": round(copy_rate),
+        "ratio_to_copy": round(rate / copy_rate, 3),
+        "unchanged_share_of_first": round(timings["unchanged"]["queryable_seconds"] / seconds, 3),
+        "one_percent_share_of_first": round(timings["one_percent_changed"]["queryable_seconds"] / seconds, 3),
+        "worker_rss_megabytes": round(peak / 1e6),
+        "verified": verified,
+    }
+
+
+FOUND = """
+from organizations.models import User
+from organizations.services.organizations import create_organization
+create_organization(slug="bench", name="Bench", owner=User.objects.create(email="bench@bench.example"))
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=int, default=100_000, help="violations in the snapshot")
+    parser.add_argument("--port", type=int, default=8149)
+    options = parser.parse_args()
+    figures = measure(options.results, options.port)
+    print(json.dumps(figures, indent=2))
+    print(
+        f"{figures['violations']} violations were queryable {figures['first']['queryable_seconds']} s after the "
+        f"request began: {figures['rows_per_second']} rows a second, {figures['ratio_to_copy']} of a bare COPY; "
+        f"unchanged, the same snapshot takes {figures['unchanged_share_of_first']:.0%} of that, with 1 % changed "
+        f"{figures['one_percent_share_of_first']:.0%}."
+    )
+
+
+if __name__ == "__main__":
+    main()
