@@ -22,7 +22,7 @@ def library_directory() -> Path:
 @cache
 def library_policies() -> tuple[Policy, ...]:
     """All policies of the library, ordered by id."""
-    return tuple(load_policies(library_directory() / "policies"))
+    return tuple(load_policies(library_directory() / "policies", is_proven=True))
 
 
 @cache

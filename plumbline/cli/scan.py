@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -15,6 +16,9 @@ from plumbline.cli.arguments import UsageError
 from plumbline.cli.selection import build_evaluator
 from plumbline.scanning import Progress, Scan, scan
 
+# A scan makes many small objects and no cycles: collecting as often as usual costs a tenth of its time.
+_GARBAGE_THRESHOLD = 100_000
+
 
 def run(options: argparse.Namespace) -> int:
     """Scan, print, report; the exit code."""
@@ -23,6 +27,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--report-to needs --token, or PLUMBLINE_TOKEN in the environment")
     _check_output(options.output)
     evaluator = build_evaluator(options.policies, options.standard, options.policy, options.params)
+    gc.freeze()
+    gc.set_threshold(_GARBAGE_THRESHOLD)
     with _progress() as progress:
         found = scan(
             options.paths,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from plumbline.library import library_policies, library_standards
+from plumbline.library import library_directory, library_policies, library_standards
 from plumbline.policies import PolicyError, load_policies, parse_policy
 from tests.plumbline.objects import PRIVILEGED, policy_document, write_policy
 
@@ -51,6 +51,11 @@ def test_a_policy_file_that_is_not_yaml_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"a: [\xff")
     with pytest.raises(PolicyError, match=r"policy\.yaml"):
         load_policies(tmp_path)
+
+
+def test_the_library_stands_every_check_that_loading_it_skips() -> None:
+    checked = load_policies(library_directory() / "policies")
+    assert [policy.id for policy in checked] == [policy.id for policy in library_policies()]
 
 
 def test_every_standard_names_policies_of_the_library() -> None:
