@@ -14,6 +14,7 @@ from organizations.services.users import send_password_link
     autoretry_for=(OSError,),
     retry_backoff=True,
     max_retries=5,
+    soft_time_limit=50,
     time_limit=60,
 )
 def send_password_link_task(email: str) -> None:
@@ -26,6 +27,7 @@ def send_password_link_task(email: str) -> None:
     autoretry_for=(OSError,),
     retry_backoff=True,
     max_retries=5,
+    soft_time_limit=50,
     time_limit=60,
 )
 def send_invitation_task(organization_id: str, invitation_id: str, link: str) -> None:

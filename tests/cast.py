@@ -4,11 +4,12 @@
 Requests by `client.force_login(olivia)` need no password; PASSWORD is everybody's for those that do.
 """
 
+import functools
 from collections.abc import Iterator
-from functools import cache
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.core.cache import cache
 
 from organizations.models import Membership, Organization, Role, User
 from organizations.scope import organization_scope
@@ -18,7 +19,7 @@ from organizations.services.organizations import create_organization
 PASSWORD = "correct horse battery staple"
 
 
-@cache
+@functools.cache
 def _password_hash() -> str:
     """One real argon2 hash for all: hashing is slow on purpose."""
     return make_password(PASSWORD)
@@ -91,3 +92,9 @@ def acme_scope(acme: Organization) -> Iterator[Organization]:
 def globex_scope(globex: Organization) -> Iterator[Organization]:
     with organization_scope(globex.pk):
         yield globex
+
+
+@pytest.fixture
+def fresh_limits(servers: object) -> None:
+    """Nobody has tried anything yet: Redis is empty."""
+    cache.clear()

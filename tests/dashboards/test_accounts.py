@@ -2,7 +2,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import identify_hasher
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -10,10 +9,7 @@ from organizations.models import Organization, Role, User
 from organizations.services.sign_in import PER_NETWORK_AND_ACCOUNT
 from tests.cast import PASSWORD, join
 
-
-@pytest.fixture(autouse=True)
-def _fresh_limits(servers: Any) -> None:
-    cache._cache.get_client().flushdb()
+pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 
 def submit(client: Client, email: str, password: str, **more: str) -> Any:
