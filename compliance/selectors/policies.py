@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from clusters.models import Cluster
-from common.clock import today
+from common.clock import now, today
 from common.errors import NotFound
 from compliance.models import Policy, PolicyDay, PostureCount
-from compliance.posture import Posture
+from compliance.posture import FRESH_FOR, Posture
 
 from .directory import Directory
 from .filters import Filters
@@ -23,12 +23,15 @@ TREND_DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many resources got each verdict."""
+    """How many resources got each verdict; `silent_…` of them lie in clusters that have gone silent."""
 
     passed: int = 0
     failed: int = 0
     errored: int = 0
     skipped: int = 0
+    silent_passed: int = 0
+    silent_failed: int = 0
+    silent_errored: int = 0
 
     @property
     def applicable(self) -> int:
@@ -36,13 +39,25 @@ class Counts:
 
     @property
     def posture(self) -> Posture:
-        """Unweighted: every resource counts for one."""
-        return Posture(self.passed, self.failed, self.errored, self.skipped)
+        """Unweighted: every resource counts for one. What a silent cluster said last is not evaluated."""
+        return self.weighted(1)
+
+    def weighted(self, weight: int) -> Posture:
+        """The posture when every resource counts for `weight`."""
+        silent = self.silent_passed + self.silent_failed + self.silent_errored
+        return Posture(
+            passed=(self.passed - self.silent_passed) * weight,
+            failed=(self.failed - self.silent_failed) * weight,
+            errored=(self.errored - self.silent_errored) * weight,
+            skipped=self.skipped * weight,
+            unreported=silent * weight,
+        )
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(*(getattr(self, verdict) + getattr(other, verdict) for verdict in VERDICTS))
+        return Counts(*(getattr(self, name) + getattr(other, name) for name in COUNTED))
 
 
+COUNTED = tuple(Counts.__dataclass_fields__)
 NOTHING = Counts()
 
 
@@ -72,8 +87,12 @@ def counts_by_policy(filters: Filters) -> dict[int, Counts]:
     if filters.as_of is not None:
         rows: Iterable[Any] = _counts_on(filters)
     else:
-        rows = counts_in_view(filters).order_by().values("policy_id").annotate(**_sums())
-    return {row["policy_id"]: Counts(*(row[f"{verdict}_sum"] for verdict in VERDICTS)) for row in rows}
+        rows = counts_in_view(filters).order_by().values("policy_id").annotate(**_sums(_silent_now()))
+    return {row["policy_id"]: _counts_of(row) for row in rows}
+
+
+def _counts_of(row: dict[str, Any]) -> Counts:
+    return Counts(*(row[f"{name}_sum"] for name in COUNTED))
 
 
 def _counts_on(filters: Filters) -> QuerySet[Any]:
@@ -81,12 +100,23 @@ def _counts_on(filters: Filters) -> QuerySet[Any]:
     days = PolicyDay.objects.filter(day__lte=filters.as_of)
     if filters.cluster_ids is not None:
         days = days.filter(cluster_id__in=filters.cluster_ids)
+    silent = Q(day__lt=filters.as_of)
     last = days.order_by("cluster_id", "policy_id", "-day").distinct("cluster_id", "policy_id").values("id")
-    return PolicyDay.objects.filter(id__in=last).order_by().values("policy_id").annotate(**_sums())
+    return PolicyDay.objects.filter(id__in=last).order_by().values("policy_id").annotate(**_sums(silent))
 
 
-def _sums() -> dict[str, Sum]:
-    return {f"{verdict}_sum": Sum(verdict) for verdict in VERDICTS}
+def _silent_now() -> Q:
+    return Q(cluster__last_scanned_at=None) | Q(cluster__last_scanned_at__lt=now() - FRESH_FOR)
+
+
+def _sums(silent: Q) -> dict[str, Sum]:
+    """The sums behind Counts; `silent` says which rows are of clusters that have gone silent."""
+    whole = {f"{verdict}_sum": Sum(verdict) for verdict in VERDICTS}
+    apart = {
+        f"silent_{verdict}_sum": Sum(verdict, filter=silent, default=0)
+        for verdict in ("passed", "failed", "errored")
+    }
+    return whole | apart
 
 
 def policy_rows(filters: Filters, directory: Directory) -> list[PolicyRow]:
@@ -141,14 +171,14 @@ def policy_places(
         .filter(policy=policy)
         .order_by()
         .values("cluster_id", "namespace")
-        .annotate(**_sums())
+        .annotate(**_sums(_silent_now()))
         .order_by("-failed_sum", "-passed_sum", "namespace", "cluster_id")[:limit]
     )
     return [
         PolicyPlace(
             cluster=directory.clusters_by_id[row["cluster_id"]],
             namespace=row["namespace"],
-            counts=Counts(*(row[f"{verdict}_sum"] for verdict in VERDICTS)),
+            counts=_counts_of(row),
         )
         for row in rows
     ]

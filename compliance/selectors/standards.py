@@ -6,7 +6,7 @@ from typing import Any
 
 from common.errors import NotFound
 from compliance.models import Policy, Standard
-from compliance.posture import Posture
+from compliance.posture import Posture, total
 
 from .directory import Directory
 from .filters import Filters
@@ -107,7 +107,7 @@ def _row(
         for control in _controls(standard.slug, documents, seen=set())
     )
     ids = directory.standard_policy_ids.get(standard.slug, set())
-    posture = sum((_weighted(directory.policies_by_id[i], counts.get(i, NOTHING)) for i in ids), Posture())
+    posture = total(counts[i].weighted(directory.policies_by_id[i].weight) for i in ids if i in counts)
     return StandardRow(standard=standard, controls=controls, posture=posture)
 
 
@@ -118,15 +118,6 @@ def _with_counts(
         policy = directory.policies.get(slug)
         if policy is not None:
             yield PolicyCounts(policy, counts.get(policy.id, NOTHING))
-
-
-def _weighted(policy: Policy, counts: Counts) -> Posture:
-    return Posture(
-        passed=counts.passed * policy.weight,
-        failed=counts.failed * policy.weight,
-        errored=counts.errored * policy.weight,
-        skipped=counts.skipped * policy.weight,
-    )
 
 
 def _controls(slug: str, documents: dict[str, Any], seen: set[str]) -> list[dict[str, Any]]:

@@ -9,8 +9,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from clusters.models import Resource
+from common.clock import now
 from common.errors import NotFound
 from compliance.models import Violation
+from compliance.posture import is_stale
 from compliance.selectors.directory import Directory
 from compliance.selectors.filters import MY_TEAMS, Filters, parse_filters
 from compliance.selectors.fixes import combined_fix
@@ -143,13 +145,15 @@ def workload(request: OrganizationRequest, resource_id: int) -> HttpResponse:
     text = manifest_text(resource.manifest) if resource.manifest else ""
     fix = combined_fix(resource, open_violations)
     found = verdicts(resource, Directory(request.user))
+    is_silent = is_stale(resource.cluster.last_scanned_at, now())
     happened = list(events(resource, request.organization.slug))
     context = {
         "resource": resource,
         "findings": findings,
         "open_count": len(open_violations),
         "verdicts": found,
-        "posture": found.posture,
+        "posture": found.posture.as_stale() if is_silent else found.posture,
+        "is_silent": is_silent,
         "verdict_lists": [
             ("Errors", found.errored, True),
             ("Passed", found.passed, False),
