@@ -17,14 +17,19 @@ BOOT_ERROR = 3  # gunicorn takes this status of a worker for "do not try again"
 
 def application_role_problem() -> str:
     """Why the connection's role must not serve requests, or ''. May raise OperationalError."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
-        name, is_super, bypasses = cursor.fetchone()
+    name, is_super, bypasses = _role()
     if is_super:
         return f"role {name} is a superuser, whom row-level security does not bind"
     if bypasses:
         return f"role {name} has BYPASSRLS: row-level security does not bind it"
     return ""
+
+
+def _role() -> tuple[str, bool, bool]:
+    """Name, SUPERUSER and BYPASSRLS of the role that queries run as."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        return cursor.fetchone()
 
 
 def check_application_role(
