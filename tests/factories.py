@@ -4,8 +4,9 @@ import hashlib
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
-from clusters.models import Cluster, Resource
+from clusters.models import Cluster, Report, ReportStatus, Resource
 from common.clock import now
 from compliance.models import (
     SEVERITY_WEIGHTS,
@@ -194,6 +195,24 @@ def make_violation(resource: Resource, policy: Policy, **more: Any) -> Violation
         resource.failed = sorted({*resource.failed, policy.id})
         resource.save()
     return violation
+
+
+def make_report(cluster: Cluster, status: str, **more: Any) -> Report:
+    """A report at the end of its way; a parked one says why."""
+    is_parked = status == ReportStatus.PARKED
+    fields: dict[str, Any] = {
+        "report_id": uuid4(),
+        "kind": "snapshot",
+        "scanned_at": now(),
+        "body_digest": "0" * 64,
+        "body_bytes": 2,
+        "error": "KeyError: 'kind'" if is_parked else "",
+        "attempt_count": 5 if is_parked else 1,
+        **more,
+    }
+    return Report.objects.create(
+        organization_id=current_organization_id(), cluster=cluster, status=status, **fields
+    )
 
 
 def make_count(cluster: Cluster, policy: Policy, *, namespace: str = "shop", **verdicts: int) -> PostureCount:

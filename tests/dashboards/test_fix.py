@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -102,7 +103,7 @@ def test_names_are_found_by_a_part_of_them_and_signs_mean_themselves(fleet: Flee
     assert found == {"checkout": 2, "out_": 1, "%": 0, "CHECK": 2}
 
 
-def test_facets_count_a_dimension_as_if_it_were_not_filtered(fleet: Fleet, rf: object) -> None:
+def test_facets_count_a_dimension_as_if_it_were_not_filtered(fleet: Fleet) -> None:
     grow(fleet, 4)
     facets = violation_facets(Filters(cluster_ids=(fleet.staging.id,), clusters=(fleet.staging,)))
     assert facets.violation_count == 2
@@ -252,8 +253,6 @@ def test_fix_page_costs_the_same_at_1_and_50(
 def test_parsing_a_query_reads_only_the_lists_it_names(
     fleet: Fleet, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    from django.http import QueryDict
-
     with django_assert_num_queries(0):
         parse_filters(QueryDict("severity=high&namespace=shop"), Directory())
     with django_assert_num_queries(1):
