@@ -23,7 +23,7 @@ def trend(history: History, *, day_url: str) -> dict[str, Any]:
     scores = [_points(day.posture.score) for day in days]
     coverages = [_points(day.posture.coverage) for day in days]
     known = [score for score in scores if score is not None]
-    floor = max(0, (int(min(known, default=0)) - 4) // 10 * 10)
+    floor, ceiling = _bounds(known)
     data = [
         _line(days, scores, links, name="Posture", axis="y", colour="@series-1"),
         _line(days, coverages, links, name="Coverage", axis="y2", colour="@text-faint")
@@ -34,8 +34,9 @@ def trend(history: History, *, day_url: str) -> dict[str, Any]:
         "Posture and coverage",
         figure(
             data,
+            hoversubplots="axis",
             xaxis=time_axis(anchor="y2", ticklabelstandoff=4),
-            yaxis=value_axis(domain=[0.36, 1], range=[floor, 109], ticksuffix=" %"),
+            yaxis=value_axis(domain=[0.36, 1], range=[floor, ceiling], ticksuffix=" %"),
             yaxis2=value_axis(domain=[0, 0.24], range=[0, 108], tickvals=[0, 100], ticktext=["0 %", "100 %"]),
             annotations=[
                 note("Posture", x=0, y=1, xref="paper", yref="paper", xanchor="left", yanchor="bottom"),
@@ -48,6 +49,13 @@ def trend(history: History, *, day_url: str) -> dict[str, Any]:
         ["Day", "Posture %", "Coverage %", "Open", "Opened", "Resolved"],
         [_twin_row(day) for day in reversed(days)],
     )
+
+
+def _bounds(known: list[float]) -> tuple[float, float]:
+    """Whole tens around the scores, with room at the top for the labels of events."""
+    floor = max(0, (int(min(known, default=0)) - 4) // 10 * 10)
+    top = min(100, (int(max(known, default=100)) + 13) // 10 * 10)
+    return floor, top + (top - floor) * 0.16
 
 
 def _twin_row(day: Day) -> tuple[Any, ...]:

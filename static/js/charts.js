@@ -57,13 +57,14 @@
   function template() {
     const axis = {
       gridcolor: colour("grid"), linecolor: colour("border"), zerolinecolor: colour("border-control"), zerolinewidth: 1,
-      tickcolor: colour("border"), ticks: "", tickfont: { color: colour("text-faint"), size: 11 }, showspikes: false,
+      tickcolor: colour("border"), ticks: "", tickfont: { color: colour("text-faint"), size: 11 },
+      spikecolor: colour("border-control"), spikethickness: 1, spikedash: "solid",
     };
     return {
       layout: {
         paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
         font: { family: getComputedStyle(document.body).fontFamily, color: colour("text"), size: 12 },
-        xaxis: axis, yaxis: axis,
+        xaxis: axis, yaxis: { ...axis, showspikes: false },
         hoverlabel: {
           bgcolor: colour("raised"), bordercolor: colour("border"), align: "left",
           font: { color: colour("text"), size: 12, family: getComputedStyle(document.body).fontFamily },

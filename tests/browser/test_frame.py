@@ -52,7 +52,7 @@ def test_charts_draw_without_a_word_in_the_console(page: Page, fleet: Organizati
 
 def test_page_keeps_its_height_while_charts_load(page: Page, fleet: Organization) -> None:
     held: list[Route] = []
-    page.route("**/charts/*.json*", held.append)
+    page.route("**/charts/*.json*", lambda route: held.append(route))
     posture(page)
     box = page.locator("[data-chart-body]").first
     before = box.bounding_box()
@@ -126,7 +126,7 @@ def test_rows_are_walked_and_opened_from_the_keyboard(page: Page, fleet: Organiz
 
 def test_scope_is_chosen_once_and_follows_from_page_to_page(page: Page, fleet: Organization) -> None:
     posture(page)
-    page.get_by_text("All clusters").click()
+    page.get_by_role("banner").locator("summary", has_text="All clusters").click()
     page.get_by_label("Environment").select_option("sandbox")
     page.get_by_role("button", name="Apply").click()
     page.wait_for_url("**/posture?**environment=sandbox**")
