@@ -45,14 +45,15 @@ def activity_view(request: OrganizationRequest) -> HttpResponse:
     except InvalidCursor:
         problems.append("That place in the list is gone; this is its beginning.")
         page = ORDER.page(events, limit=PAGE_SIZE)
+    rows = [_row(event) for event in page.rows]
     context = {
-        "rows": [_row(event) for event in page.rows],
+        "rows": rows,
         "next_cursor": page.next,
         "wanted": wanted,
         "problems": problems,
         "chips": _chips(request.GET, wanted),
         "subjects": SUBJECTS.items(),
-        "latest": page.rows[0] if page.rows and not request.GET.get("cursor") else None,
+        "latest": rows[0] if rows and not request.GET.get("cursor") else None,
     }
     is_fragment = request.headers.get("HX-Target") == "results"
     return render(request, "activity/_results.html" if is_fragment else "activity/page.html", context)
@@ -110,7 +111,8 @@ def _row(event: AuditEvent) -> EventRow:
         subject=subject.replace("_", " ").capitalize().replace("Api", "API"),
         deed=deed.replace("_", " "),
         tone=TONES.get(deed, "neutral"),
-        details=[(name.replace("_", " "), _words(value)) for name, value in event.data.items()],
+        # "from" comes before "to"; PostgreSQL keeps no order of its own.
+        details=[(name.replace("_", " "), _words(value)) for name, value in sorted(event.data.items())],
     )
 
 
