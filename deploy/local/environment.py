@@ -106,7 +106,8 @@ def _install(python: Path, name: str) -> str:
             _progress(f"  {name}: unpacking")
     _progress("")
     if process.wait() != 0:
-        end = "".join(line for line in lines if not line.startswith(("Requirement already", "Collecting")))
+        chatter = ("Requirement already", "Collecting", "  Downloading", "  Using cached")
+        end = "".join(line for line in lines if not line.startswith(chatter))
         return f"The packages of {name} could not be installed (is the network there?):\n{end[-2500:]}"
     print(f"  {name}: {total} packages in place", flush=True)
     return ""
