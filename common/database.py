@@ -64,8 +64,13 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "
 
 def copy_line(values: Sequence[Any]) -> str:
     """One line of COPY's text format. None is NULL, booleans and numbers as PostgreSQL spells them."""
-    cells = ("\\N" if v is None else str(v).translate(_ESCAPES) if isinstance(v, str) else str(v) for v in values)
-    return "\t".join(cells) + "\n"
+    return "\t".join(_cell(value) for value in values) + "\n"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    return value.translate(_ESCAPES) if isinstance(value, str) else str(value)
 
 
 class RowLevelSecurity(migrations.RunSQL):
@@ -83,7 +88,8 @@ class RowLevelSecurity(migrations.RunSQL):
                 f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
                 f"CREATE POLICY organization_reads ON {table} FOR SELECT USING ({readable})",
                 f"CREATE POLICY organization_inserts ON {table} FOR INSERT WITH CHECK ({IN_SCOPE})",
-                f"CREATE POLICY organization_updates ON {table} FOR UPDATE USING ({IN_SCOPE}) WITH CHECK ({IN_SCOPE})",
+                f"CREATE POLICY organization_updates ON {table} FOR UPDATE"
+                f" USING ({IN_SCOPE}) WITH CHECK ({IN_SCOPE})",
                 f"CREATE POLICY organization_deletes ON {table} FOR DELETE USING ({IN_SCOPE})",
             ],
             reverse_sql=[

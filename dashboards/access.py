@@ -16,7 +16,6 @@ from organizations.permissions import Capability, can
 from organizations.scope import organization_scope
 from organizations.selectors.memberships import membership_in
 
-
 LAST_ORGANIZATION = "organization"  # in the session: where `/` leads to
 
 

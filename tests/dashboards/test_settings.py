@@ -198,6 +198,7 @@ def test_activity_is_newest_first_and_pages_by_key(as_olivia: Client, acme: Orga
         for number in range(60):
             record(verb="team.created", target=f"team-{number:02}")
     first = as_olivia.get(at("activity")).content.decode()
+    assert "Last: Team team-59 created by Plumbline" in first
     assert first.index("team-59") < first.index("team-10")
     assert "team-09" not in first
     cursor = re.search(r"cursor=([\w%-]+)", first).group(1)
