@@ -177,7 +177,10 @@ def team_select(filters: Filters, directory: Directory, counts: Mapping[Any, int
         Choice(t.slug, t.name, counted([t.id]), filters.team is not None and t.id == filters.team.id)
         for t in directory.teams.values()
     ]
-    return Select("team", "Team", "All teams", tuple(choices), any_value=ALL_TEAMS)
+    # Whoever has teams may be shown theirs by default, and must be able to ask for everyone's.
+    return Select(
+        "team", "Team", "All teams", tuple(choices), any_value=ALL_TEAMS if directory.my_teams else ""
+    )
 
 
 def policy_select(filters: Filters, directory: Directory, counts: Mapping[int, int] | None = None) -> Select:

@@ -1,7 +1,7 @@
 """Manifests and patches as numbered lines: `{% load code %}`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django import template
@@ -16,16 +16,23 @@ HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 @register.inclusion_tag("components/_manifest.html")
 def manifest(
-    text: str, marked: int | None = None, last_marked: int | None = None, start: int = 1
+    text: str,
+    marked: int | None = None,
+    last_marked: int | None = None,
+    start: int = 1,
+    also: Collection[int] = (),
 ) -> dict[str, Any]:
-    """A manifest with line numbers from `start`, one line (or the stretch up to `last_marked`) marked."""
+    """A manifest with line numbers from `start`; marked is one line, or the stretch up to `last_marked`.
+
+    `also` are further lines to mark; `marked` is the one that is scrolled to.
+    """
     last = last_marked or marked or 0
     first = marked or last + 1
     lines = [
         {
             "number": number,
             "text": highlighted(line),
-            "is_marked": first <= number <= last,
+            "is_marked": first <= number <= last or number in also,
             "is_first": number == first,
         }
         for number, line in enumerate(text.splitlines(), start)

@@ -145,6 +145,7 @@ def workload(request: OrganizationRequest, resource_id: int) -> HttpResponse:
     text = manifest_text(resource.manifest) if resource.manifest else ""
     fix = combined_fix(resource, open_violations)
     found = verdicts(resource, Directory(request.user))
+    marked = marks(text, open_violations)
     is_silent = is_stale(resource.cluster.last_scanned_at, now())
     happened = list(events(resource, request.organization.slug))
     context = {
@@ -162,7 +163,8 @@ def workload(request: OrganizationRequest, resource_id: int) -> HttpResponse:
         "fix": fix,
         "patch_json": json.dumps(fix.patch, ensure_ascii=False) if fix else "",
         "manifest": text,
-        "marks": marks(text, open_violations),
+        "marks": marked,
+        "marked_lines": {mark["line"] for mark in marked},
         "events": happened[:EVENTS_SHOWN],
         "earlier_events": happened[EVENTS_SHOWN:],
     }
