@@ -64,13 +64,10 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "
 
 def copy_line(values: Sequence[Any]) -> str:
     """One line of COPY's text format. None is NULL, booleans and numbers as PostgreSQL spells them."""
-    return "\t".join(_cell(value) for value in values) + "\n"
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "\\N"
-    return value.translate(_ESCAPES) if isinstance(value, str) else str(value)
+    cells = (
+        "\\N" if v is None else v.translate(_ESCAPES) if isinstance(v, str) else str(v) for v in values
+    )
+    return "\t".join(cells) + "\n"
 
 
 class RowLevelSecurity(migrations.RunSQL):

@@ -100,7 +100,9 @@ TEMPLATES = [
 # The application connects as a role that row-level security binds; migrations run as the owner of the tables.
 APPLICATION_DATABASE_URL = os.environ.get("DATABASE_URL", "postgres://plumbline_app@127.0.0.1/plumbline")
 OWNER_DATABASE_URL = os.environ.get("DATABASE_OWNER_URL", APPLICATION_DATABASE_URL)
-APPLICATION_DATABASE = dj_database_url.parse(APPLICATION_DATABASE_URL, conn_max_age=60, conn_health_checks=True)
+APPLICATION_DATABASE = dj_database_url.parse(
+    APPLICATION_DATABASE_URL, conn_max_age=60, conn_health_checks=True
+)
 OWNER_DATABASE = dj_database_url.parse(OWNER_DATABASE_URL)
 OWNER_COMMANDS = {"migrate", "sync_library", "sqlmigrate", "showmigrations", "dbshell"}
 DATABASES = {
