@@ -30,8 +30,7 @@ def parse_document(body: bytes) -> dict[str, Any]:
     if b"\x00" in body:
         raise _at(body, body.index(b"\x00"), "a NUL byte")
     try:
-        with collector_paused():
-            document = orjson.loads(body)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise _refusal(body, error) from error
     if nul := b"\\u0000" in body and _ESCAPED_NUL.search(body):

@@ -15,7 +15,7 @@ from common.clock import now
 from common.errors import Conflict, NotFound
 from organizations.scope import current_organization_id
 
-from .documents import parse_document
+from .documents import collector_paused, parse_document
 from .validation import ReportHead, judge
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,8 @@ def accept_report(*, cluster_id: UUID, body: bytes) -> Receipt:
     Unprocessable (422), and Conflict when the id was used for another body.
     """
     digest = hashlib.sha256(body).hexdigest()
-    head = judge(parse_document(body))
+    with collector_paused():
+        head = judge(parse_document(body))
     known = _find(cluster_id, head.report_id)
     if known is None:
         known = _store(cluster_id, head, body, digest)

@@ -40,7 +40,7 @@ def merge_report(report: Report) -> MergeOutcome:
     A report that is not newer than the last merged one is superseded: it changes nothing. Raises
     UnmergeableReport; then, as with any error, nothing of it is left in the database.
     """
-    with transaction.atomic():
+    with collector_paused(), transaction.atomic():
         cluster = Cluster.objects.get(pk=report.cluster_id)
         if cluster.last_scanned_at is not None and report.scanned_at <= cluster.last_scanned_at:
             outcome = MergeOutcome(ReportStatus.SUPERSEDED)
@@ -106,8 +106,7 @@ def _document(report: Report) -> dict[str, Any]:
     body = Report.objects.values_list("body", flat=True).get(pk=report.pk)
     if body is None:
         raise UnmergeableReport("The report's body is gone: it was processed before.")
-    with collector_paused():
-        document: dict[str, Any] = orjson.loads(zstandard.decompress(bytes(body)))
+    document: dict[str, Any] = orjson.loads(zstandard.decompress(bytes(body)))
     return document
 
 

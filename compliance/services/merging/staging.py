@@ -85,12 +85,13 @@ def stage(document: dict[str, Any], context: MergeContext) -> Staged:
     salt = hashlib.sha256(orjson.dumps(document["policies"])).digest()
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
-        lines = _key_lines(resources, document.get("deleted") or (), salt)
+        digests: dict[int, str] = {}
+        lines = _key_lines(resources, document["deleted"], salt, digests)
         copy_rows("staged_key", ("position", '"group"', "kind", "namespace", "name", "digest"), lines)
         cursor.execute("ANALYZE staged_key")
         cursor.execute(_CHANGED, context.parameters)
         changed = cursor.fetchall()
-        _stage_changed(resources, changed, salt, context)
+        _stage_changed(resources, changed, digests, context)
         return Staged(changed_count=len(changed), gone_count=_stage_gone(cursor, document, context))
 
 
@@ -99,28 +100,39 @@ def _stage_gone(cursor: Any, document: dict[str, Any], context: MergeContext) ->
     if document["kind"] == "delta":
         cursor.execute(_GONE_BY_NAME, context.parameters)
     elif not document.get("truncated") and not document.get("unreadable"):
+        # Statistics lag behind a cluster's first reports, and a nested loop over two large lists never ends.
+        cursor.execute("SET LOCAL enable_nestloop = off")
         cursor.execute(_GONE_FROM_SNAPSHOT, context.parameters)
+        gone_count = int(cursor.rowcount)
+        cursor.execute("SET LOCAL enable_nestloop = DEFAULT")
+        return gone_count
     else:
         return 0
     return int(cursor.rowcount)
 
 
-def _key_lines(resources: list[Any], deleted: Iterable[Any], salt: bytes) -> Iterator[str]:
-    """One line per identity. A resource that is listed twice counts as it is listed last."""
+def _key_lines(
+    resources: list[Any], deleted: Iterable[Any], salt: bytes, digests: dict[int, str]
+) -> Iterator[str]:
+    """One line per identity. A resource that is listed twice counts as it is listed last. Fills `digests`."""
     last: dict[tuple[str, str, str, str], int] = {}
     for position, resource in enumerate(resources):
         last[_identity(resource)] = position
-    lines = (_line((position, *key, _digest(resources[position], salt))) for key, position in last.items())
-    yield from _pieces(lines)
+    for position in last.values():
+        digests[position] = _digest(resources[position], salt)
+    yield from _pieces(_line((position, *key, digests[position])) for key, position in last.items())
     yield from _pieces(_line((DELETED, *_identity(gone), "")) for gone in deleted)
 
 
 def _stage_changed(
-    resources: list[Any], changed: list[tuple[int, int | None]], salt: bytes, context: MergeContext
+    resources: list[Any],
+    changed: list[tuple[int, int | None]],
+    digests: dict[int, str],
+    context: MergeContext,
 ) -> None:
     with connection.cursor() as cursor:
         fresh = iter(_new_ids(cursor, sum(1 for _, known in changed if known is None)))
-        numbered = [(resources[position], known or next(fresh), known is None) for position, known in changed]
+        numbered = [(position, known or next(fresh), known is None) for position, known in changed]
         copy_rows(
             "staged_resource",
             (
@@ -129,12 +141,19 @@ def _stage_changed(
                 "labels, manifest, file, line, digest",
                 "passed, failed, errored, skipped, cleared, open_count, worst_severity",
             ),
-            _pieces(_resource_line(r, key, is_new, salt, context) for r, key, is_new in numbered),
+            _pieces(
+                _resource_line(resources[position], key, is_new, digests[position], context)
+                for position, key, is_new in numbered
+            ),
         )
         copy_rows(
             "staged_violation",
             ("resource_id, policy_id, rule, place, severity, path, found, message, fix, line",),
-            _pieces(line for r, key, _ in numbered for line in _violation_lines(r, key, context.policies)),
+            _pieces(
+                line
+                for position, key, _ in numbered
+                for line in _violation_lines(resources[position], key, context.policies)
+            ),
         )
         cursor.execute("ANALYZE staged_resource, staged_violation")
 
@@ -157,7 +176,7 @@ def _digest(resource: dict[str, Any], salt: bytes) -> str:
 
 
 def _resource_line(
-    resource: dict[str, Any], key: int, is_new: bool, salt: bytes, context: MergeContext
+    resource: dict[str, Any], key: int, is_new: bool, digest: str, context: MergeContext
 ) -> str:
     group, _, version = resource["apiVersion"].rpartition("/")
     labels = resource.get("labels") or {}
@@ -180,7 +199,7 @@ def _resource_line(
             _json(resource.get("manifest")),
             (resource["file"] or "")[:MAX_FILE],
             resource.get("line"),
-            _digest(resource, salt),
+            digest,
             *(_ids(resource[name], policies) for name in ("passed", "failed", "errored", "skipped")),
             _ids(cleared, policies),
             len(distinct),
