@@ -88,6 +88,11 @@ class History:
         return self.days[-1]
 
     @property
+    def first_known(self) -> Day:
+        """The first day of which anything is known; the first of all when nothing ever is."""
+        return next((day for day in self.days if day.posture.applicable), self.days[0])
+
+    @property
     def points(self) -> list[float | None]:
         return [day.posture.score for day in self.days]
 

@@ -111,7 +111,7 @@ def flow(history: History, *, weekly: bool, url: str) -> dict[str, Any]:
             data,
             barmode="relative",
             xaxis=time_axis(hoverformat="Week of %d %b %Y" if weekly else "%a %d %b %Y"),
-            yaxis=value_axis(zeroline=True, rangemode="tozero"),
+            yaxis=value_axis(zeroline=True, range=_flow_bounds(periods)),
             annotations=[
                 note("▲ opened", x=0, y=1, xref="paper", yref="paper", xanchor="left", yanchor="bottom")
                 | {"font": {"color": "@high", "size": 12}},
@@ -144,6 +144,14 @@ def flow(history: History, *, weekly: bool, url: str) -> dict[str, Any]:
             for day, opened, resolved in reversed(periods)
         ],
     )
+
+
+def _flow_bounds(periods: Sequence[tuple[date, int, int]]) -> tuple[float, float]:
+    """Both sides of zero with some air, so that no bar or point is cut off."""
+    up = max((opened for _, opened, _ in periods), default=0)
+    down = max((resolved for _, _, resolved in periods), default=0)
+    air = max(1, (up + down) * 0.08)
+    return -down - air, up + air
 
 
 def _weeks(days: Sequence[Day]) -> list[tuple[date, int, int]]:

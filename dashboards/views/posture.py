@@ -154,11 +154,14 @@ CHARTS: dict[str, Callable[[PostureView], dict[str, Any]]] = {
 
 def _numbers(history: History) -> dict[str, Any]:
     """The figures at the head of the page, each with its change since the range began."""
-    first, last = history.days[0], history.last
+    first, last = history.first_known, history.last
+    is_whole = first is history.days[0]
     return {
+        "since": f"in {len(history.days)} days" if is_whole else f"since {first.day:%-d %b}",
         "score": last.posture.score,
         "coverage": last.posture.coverage,
         "gained": history.gained(),
+        "points_word": "point" if abs(history.gained() or 0) == 1 else "points",
         "open_count": last.open.all,
         "open_change": last.open.all - first.open.all,
         "open_points": [day.open.all for day in history.days],
@@ -223,6 +226,7 @@ def _multiples(
             "url": _narrowed_url(view, parameter, key) if key else "",
         }
         for key, history in histories.items()
+        if any(day.posture.applicable or day.open.all for day in history.days)
     ]
     return sorted(panels, key=lambda p: (p["posture"].score is None, p["posture"].score or 0, p["label"]))
 

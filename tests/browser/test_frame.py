@@ -127,7 +127,7 @@ def test_rows_are_walked_and_opened_from_the_keyboard(page: Page, fleet: Organiz
 def test_scope_is_chosen_once_and_follows_from_page_to_page(page: Page, fleet: Organization) -> None:
     posture(page)
     page.get_by_role("banner").locator("summary", has_text="All clusters").click()
-    page.get_by_label("Environment").select_option("sandbox")
+    page.get_by_label("Environment", exact=True).select_option("sandbox")
     page.get_by_role("button", name="Apply").click()
     page.wait_for_url("**/posture?**environment=sandbox**")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Clusters").click()
@@ -161,3 +161,15 @@ def test_registering_a_cluster_gives_a_command_that_can_be_copied(page: Page, fl
     page.get_by_role("button", name="Copy").nth(1).click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert "plumbline scan" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_scope_chosen_in_a_filter_bar_follows_too(page: Page, fleet: Organization) -> None:
+    page.goto(reverse("fix", args=["acme"]))
+    page.locator("form.filters select[name=environment]").select_option("sandbox")
+    page.wait_for_url("**environment=sandbox**")
+    rail = page.get_by_role("navigation", name="Main")
+    expect(rail.get_by_role("link", name="Posture")).to_have_attribute(
+        "href", "/o/acme/posture?environment=sandbox"
+    )
+    page.get_by_role("banner").locator("summary", has_text="Sandbox").click()
+    expect(page.get_by_label("Environment", exact=True)).to_have_value("sandbox")

@@ -21,7 +21,8 @@ MARKS = (
 )
 
 CONTRAST = """(pairs) => {
-  const pen = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+  const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
   const probe = document.body.appendChild(document.createElement("span"));
   const luminance = (token) => {
     probe.style.color = `var(--${token})`;

@@ -178,6 +178,7 @@ def test_first_line_says_the_answer(page: Client, acme: Organization) -> None:
     html = page.get(url()).content.decode()
     assert "Posture <strong>84\u202f%</strong> with <strong>95\u202f%</strong> coverage" in html
     assert "up 4 points" in html
+    assert f"since {days_ago(5):%-d %b}" in html
     assert ">sandbox/ci</a> is the hottest place" in html
 
 
