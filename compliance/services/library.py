@@ -7,8 +7,10 @@ from typing import Any
 import yaml
 from django.db import connection, transaction
 
+from clusters.models import Cluster
 from common.clock import now
 from compliance.models import SEVERITY_WEIGHTS, Policy, Severity, Standard
+from compliance.services.merging.rollups import rewrite_last_day
 from organizations.models import Organization
 from organizations.scope import directory_scope, organization_scope
 from plumbline.library import library_policies, library_standards
@@ -30,7 +32,7 @@ def sync_library() -> SyncOutcome:
     """Make Policy and Standard rows say what the library's folders say; running it again changes nothing.
 
     A policy that left the library is retired, not deleted: its history stays. Where a severity changed, the
-    copies on violations and resources follow, in every organization.
+    copies on violations and resources follow, and each cluster's last day, in every organization.
     """
     with transaction.atomic():
         known = {policy.slug: policy for policy in Policy.objects.select_for_update()}
@@ -130,3 +132,5 @@ def _copy_severities(policy_ids: list[int]) -> None:
         with organization_scope(organization_id), connection.cursor() as cursor:
             cursor.execute(_COPY_SEVERITIES, [policy_ids])
             cursor.execute(_WORST)
+            for cluster in Cluster.objects.exclude(last_scanned_at=None):
+                rewrite_last_day(cursor, cluster)

@@ -34,7 +34,7 @@ def process_cluster_reports(*, cluster_id: UUID, budget_seconds: float = BUDGET_
     give_up_at = time.monotonic() + budget_seconds
     settled = 0
     while True:
-        with _cluster_lock(cluster_id) as is_ours:
+        with cluster_lock(cluster_id) as is_ours:
             if not is_ours:
                 return settled
             while report := _next_report(cluster_id):
@@ -81,7 +81,7 @@ def _park(report: Report, reason: str) -> None:
 
 
 @contextmanager
-def _cluster_lock(cluster_id: UUID) -> Iterator[bool]:
+def cluster_lock(cluster_id: UUID) -> Iterator[bool]:
     """Hold the cluster for this session, across transactions; PostgreSQL lets go when the session dies."""
     key = int.from_bytes(hashlib.sha256(b"reports:" + cluster_id.bytes).digest()[:8], signed=True)
     with connection.cursor() as cursor:

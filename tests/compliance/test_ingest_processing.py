@@ -21,7 +21,12 @@ from common.clock import now
 from common.errors import Conflict, NotFound
 from common.ids import uuid7
 from compliance.models import Severity, Violation
-from compliance.services.processing import MAX_ATTEMPTS, overdue_clusters, process_cluster_reports
+from compliance.services.processing import (
+    MAX_ATTEMPTS,
+    cluster_lock,
+    overdue_clusters,
+    process_cluster_reports,
+)
 from compliance.services.verification import verify_posture
 from compliance.tasks import process_reports, sweep_reports
 from deploy.local.home import CHECKOUT
@@ -188,9 +193,7 @@ def test_second_worker_leaves_a_cluster_that_is_being_merged_alone(cluster: Clus
             settled.append(process_cluster_reports(cluster_id=cluster.pk))
         connections.close_all()
 
-    from compliance.services.processing import _cluster_lock
-
-    with _cluster_lock(cluster.pk) as is_ours:
+    with cluster_lock(cluster.pk) as is_ours:
         other = threading.Thread(target=work)
         other.start()
         other.join()

@@ -1,0 +1,58 @@
+"""The library in the database: idempotent, retiring, and followed by the copies of severities."""
+
+from clusters.models import Cluster, Resource
+from compliance.models import Policy, Severity, Standard, Violation
+from compliance.services.library import sync_library
+from compliance.services.verification import verify_posture
+from plumbline.library import library_policies, library_standards
+from tests.compliance.reports import at, merge, report, resource, violation
+
+
+def test_every_policy_and_standard_gets_a_row(db: None) -> None:
+    outcome = sync_library()
+    assert outcome.added_count == Policy.objects.count() == len(library_policies())
+    assert set(Standard.objects.values_list("slug", flat=True)) == {one.name for one in library_standards()}
+    privileged = Policy.objects.get(slug="privileged-container")
+    assert privileged.document["metadata"]["name"] == "privileged-container"
+    assert privileged.weight == {1: 1, 2: 2, 3: 5, 4: 10}[privileged.severity]
+
+
+def test_second_run_changes_nothing(db: None) -> None:
+    sync_library()
+    before = list(Policy.objects.values_list("pk", "slug").order_by("pk"))
+    outcome = sync_library()
+    assert (outcome.added_count, outcome.changed_count, outcome.retired_count) == (0, 0, 0)
+    assert list(Policy.objects.values_list("pk", "slug").order_by("pk")) == before
+
+
+def test_standard_selects_exactly_its_policies(db: None) -> None:
+    sync_library()
+    for standard in library_standards():
+        row = Standard.objects.get(slug=standard.name)
+        assert set(row.policies.values_list("slug", flat=True)) == set(standard.policies)
+        assert len(row.document["spec"]["controls"]) == len(standard.controls)
+
+
+def test_policy_that_left_the_library_is_retired_and_may_return(db: None) -> None:
+    sync_library()
+    Policy.objects.create(slug="gone", title="Gone", category="x", severity=1, weight=1, document={})
+    Policy.objects.filter(slug="seccomp").update(retired_at=at(0))
+    Standard.objects.create(slug="gone", title="Gone", version="1", document={})
+    outcome = sync_library()
+    assert (outcome.retired_count, outcome.changed_count) == (1, 1)
+    assert Policy.objects.get(slug="gone").retired_at is not None
+    assert Policy.objects.get(slug="seccomp").retired_at is None
+    assert not Standard.objects.filter(slug="gone").exists()
+
+
+def test_changed_severity_reaches_violations_and_resources(cluster: Cluster) -> None:
+    sync_library()
+    Policy.objects.filter(slug="privileged-container").update(severity=Severity.LOW, weight=1)
+    merge(cluster, report(resource(violations=[violation()]), scanned_at=at(0)))
+    assert Violation.objects.get().severity == Severity.LOW
+    sync_library()
+    written = Policy.objects.get(slug="privileged-container").severity
+    assert written != Severity.LOW
+    assert Violation.objects.get().severity == written
+    assert Resource.objects.get().worst_severity == written
+    assert verify_posture() == []
