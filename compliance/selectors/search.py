@@ -31,7 +31,7 @@ def search(text: str) -> Found:
     if not text:
         return Found()
     resources = Resource.objects.filter(name__icontains=text, deleted_at=None)
-    resources = resources.select_related("cluster", "team").defer("manifest", "labels", "passed")
+    resources = resources.select_related("cluster", "team").defer("manifest", "labels")
     named = Q(slug__icontains=text) | Q(title__icontains=text)
     return Found(
         resources=_best(resources, "name", text, "-worst_severity", "-open_count", "id"),

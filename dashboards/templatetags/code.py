@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
@@ -38,6 +38,12 @@ def manifest(
         for number, line in enumerate(text.splitlines(), start)
     ]
     return {"lines": lines}
+
+
+@register.filter
+def breakable(path: str) -> SafeString:
+    """A path that may break before its dots and brackets, and only there when there is room for a part."""
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in re.split(r"(?=[.\[])", path)))
 
 
 @register.inclusion_tag("components/_diff.html")

@@ -19,7 +19,7 @@ from tests.fleet import FRAME_QUERIES, Fleet, grow, make_fleet, visitor
 
 FIX = "/o/acme/fix"
 HTMX = {"HTTP_HX_REQUEST": "true"}
-FIX_QUERIES = FRAME_QUERIES + 11
+FIX_QUERIES = FRAME_QUERIES + 14
 
 
 @pytest.fixture
@@ -241,7 +241,7 @@ def test_fix_page_costs_the_same_at_1_and_50(
     group: str,
 ) -> None:
     visitor(client, olivia)
-    queries = FIX_QUERIES - (0 if group != "none" else 2)
+    queries = FIX_QUERIES - (0 if group != "none" else 3)
     grow(fleet, 1)
     with django_assert_num_queries(queries):
         client.get(f"{FIX}?group={group}")
