@@ -54,14 +54,34 @@ def run(command: list[str]) -> Run:
 
 def scan(directory: Path) -> tuple[int, Run]:
     """Checks made and the process of `plumbline scan` with the whole library."""
-    finished = run([sys.executable, "-c", "from plumbline.cli import main; raise SystemExit(main())", "scan", str(directory), "--format", "json"])
+    finished = run(
+        [
+            sys.executable,
+            "-c",
+            "from plumbline.cli import main; raise SystemExit(main())",
+            "scan",
+            str(directory),
+            "--format",
+            "json",
+        ]
+    )
     return json.loads(finished.output)["summary"]["checks"], finished
 
 
 def checkov(program: Path, directory: Path) -> tuple[int, Run]:
     """Checks made and the process of Checkov's Kubernetes framework."""
     finished = run(
-        [str(program), "-d", str(directory), "--framework", "kubernetes", "-o", "json", "--quiet", "--compact"]
+        [
+            str(program),
+            "-d",
+            str(directory),
+            "--framework",
+            "kubernetes",
+            "-o",
+            "json",
+            "--quiet",
+            "--compact",
+        ]
     )
     summary = json.loads(finished.output)["summary"]
     return summary["passed"] + summary["failed"], finished
@@ -74,7 +94,9 @@ def checkov_program() -> Path:
     if not program.exists():
         print("Installing Checkov into .local/checkov …", file=sys.stderr)
         venv.create(home, with_pip=True)
-        subprocess.run([str(home / "bin" / "pip"), "install", "-q", f"checkov=={CHECKOV_VERSION}"], check=True)
+        subprocess.run(
+            [str(home / "bin" / "pip"), "install", "-q", f"checkov=={CHECKOV_VERSION}"], check=True
+        )
     return program
 
 

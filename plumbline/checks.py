@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from plumbline import fixes, paths
 from plumbline.elements import Subject
-from plumbline.engines.cel import ExpressionError, Program, compile_expression, compile_list
+from plumbline.engines.cel import ExpressionError, Program, activate, compile_expression
+from plumbline.engines.dependencies import parts_of
 from plumbline.engines.expressions import scoped
 from plumbline.messages import Template
-from plumbline.policies import Each, FixStep, Policy, Rule
+from plumbline.policies import FixStep, Policy, Rule
 from plumbline.results import Result
 
+_OWN_NAMES = frozenset(("params", "found"))
 
-@dataclass(slots=True)
+
 class Instance:
-    """An element of an object with everything that its rules' expressions see."""
+    """An element of an object with everything that its rules' expressions see.
 
-    subject: Subject
-    path: paths.Path
-    values: Mapping[str, Any]
-    activation: Any = None
-    params: Mapping[str, Any] = field(default_factory=dict)
+    `path` leads to the element, `bindings` names it; what is costly is made when first asked for.
+    """
+
+    __slots__ = ("_activation", "_place", "_text", "_values", "bindings", "data", "path", "subject")
+
+    def __init__(
+        self, subject: Subject, path: paths.Path, bindings: dict[str, Any], data: dict[str, Any]
+    ) -> None:
+        self.subject, self.path, self.bindings, self.data = subject, path, bindings, data
+        self._activation: Any = None
+        self._values: dict[str, Any] | None = None
+        self._text: str | None = None
+        self._place: str | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        if self._values is None:
+            self._values = {**self.data, **self.bindings} if self.bindings else self.data
+        return self._values
+
+    @property
+    def activation(self) -> Any:
+        if self._activation is None:
+            self._activation = activate(self.values)
+        return self._activation
+
+    @property
+    def text(self) -> str:
+        """The element's path, rendered."""
+        if self._text is None:
+            self._text = paths.render(self.path)
+        return self._text
+
+    @property
+    def place(self) -> str:
+        """The element's path by names."""
+        if self._place is None:
+            self._place = paths.place(self.subject.object, self.path)
+        return self._place
 
 
 class Check:
@@ -34,6 +68,7 @@ class Check:
         self.policy, self.rule = policy, rule
         self.names = rule.each.names if rule.each else ()
         self.source = scoped(rule.expression, policy.id, policy.variables)
+        self.parts = parts_of(self.source, self.names)
         self._path_of = _path_source(rule.path)
         self._fix_paths = [_path_source(step.path) for step in rule.fix]
 
@@ -57,37 +92,53 @@ class Check:
         ]
 
     def failed(self, instance: Instance) -> Result:
-        obj = instance.subject.object
-        path = self._path(instance)
+        _, text, place, found = self._locate(instance)
+        patch = self._patch(instance) if self.rule.fix else None
+        return self._result("fail", text, place, found, self._message(instance, found), patch)
+
+    def passed(self, instance: Instance) -> Result:
+        _, text, place, found = self._locate(instance)
+        return self._result("pass", text, place, found, "", None)
+
+    def empty(self, obj: dict[str, Any], path: paths.Path) -> Result:
+        """A pass because there are no elements in the list at `path`."""
         found = paths.lookup(obj, path)
         found = None if found is paths.MISSING else found
-        patch = self._patch(instance) if self.rule.fix else None
-        return self._result("fail", obj, path, found, self._message(instance, found), patch)
-
-    def passed(self, instance: Instance, relative: paths.Path | None = None) -> Result:
-        """A pass; `relative` replaces the rule's path when there is no element for it."""
-        obj = instance.subject.object
-        path = self._path(instance) if relative is None else instance.path + relative
-        found = paths.lookup(obj, path)
-        return self._result("pass", obj, path, None if found is paths.MISSING else found, "", None)
+        return self._result("pass", paths.render(path), paths.place(obj, path), found, "", None)
 
     def errored(self, instance: Instance, why: str) -> Result:
-        obj, path = instance.subject.object, self._path(instance)
-        found = paths.lookup(obj, path)
+        _, text, place, found = self._locate(instance)
         message = f"{self.policy.id} could not be evaluated: {why}"
-        return self._result("error", obj, path, None if found is paths.MISSING else found, message, None)
+        return self._result("error", text, place, found, message, None)
 
     def malformed(self, obj: dict[str, Any], path: paths.Path, why: str) -> Result:
         found = paths.lookup(obj, path)
+        found = None if found is paths.MISSING else found
         message = f"{self.policy.id} could not be evaluated: {why}"
-        return self._result("error", obj, path, None if found is paths.MISSING else found, message, None)
+        return self._result("error", paths.render(path), paths.place(obj, path), found, message, None)
 
     def _result(
-        self, status: Any, obj: Any, path: paths.Path, found: Any, message: str, fix: fixes.Patch | None
+        self, status: Any, text: str, place: str, found: Any, message: str, fix: fixes.Patch | None
     ) -> Result:
         policy = self.policy
-        text, place = paths.render(path), paths.place(obj, path)
         return Result(policy.id, self.rule.name, policy.severity, status, text, place, found, message, fix)
+
+    def _locate(self, instance: Instance) -> tuple[paths.Path, str, str, Any]:
+        """The rule's path in this object, as steps and as text, by names, and what is found there."""
+        path = self._path(instance)
+        found = paths.lookup(instance.subject.object, path)
+        if found is paths.MISSING:
+            found = None
+        depth = len(instance.path)
+        if depth and path[:depth] == instance.path:
+            text, place = _suffixes(path[depth:])
+            if place is not None:
+                return path, instance.text + text, instance.place + place, found
+        elif not depth:
+            text, place = _suffixes(path)
+            if place is not None:
+                return path, text.removeprefix("."), place.removeprefix("."), found
+        return path, paths.render(path), paths.place(instance.subject.object, path), found
 
     def _compile(self, source: str) -> Program:
         return compile_expression(scoped(source, self.policy.id, self.policy.variables), self.names)
@@ -103,7 +154,9 @@ class Check:
                 return self.policy.title
         if self._message_template.is_constant:
             return self._message_template.text
-        values = {**instance.values, "params": instance.params.get(self.policy.id, {}), "found": found}
+        values = instance.values
+        if self._message_template.heads & _OWN_NAMES:
+            values = {**values, "params": values["params"].get(self.policy.id, {}), "found": found}
         return self._message_template.fill(values)
 
     def _patch(self, instance: Instance) -> fixes.Patch | None:
@@ -117,24 +170,11 @@ class Check:
         return fixes.build_patch(instance.subject.object, steps)
 
 
-class Group:
-    """Checks evaluated for the same elements, as one program."""
-
-    def __init__(self, each: Each | None, checks: tuple[Check, ...]) -> None:
-        self.each, self.checks = each, checks
-
-    @cached_property
-    def program(self) -> Program:
-        """Yields the list of all verdicts; errors when any of them does."""
-        return compile_list([check.source for check in self.checks], self.each.names if self.each else ())
-
-
-def group_checks(checks: Iterable[Check]) -> tuple[Group, ...]:
-    """Checks by what they are evaluated for, in the order in which they first appear."""
-    groups: dict[Each | None, list[Check]] = {}
-    for check in checks:
-        groups.setdefault(check.rule.each, []).append(check)
-    return tuple(Group(each, tuple(members)) for each, members in groups.items())
+@lru_cache(maxsize=4096)
+def _suffixes(path: paths.Path) -> tuple[str, str | None]:
+    """How a path goes on below an element, and the same by names: None when that depends on the object."""
+    text = paths.render(("x", *path))[1:]
+    return text, None if any(step.__class__ is int for step in path) else "".join(f".{step}" for step in path)
 
 
 def _path_source(text: str) -> paths.Path | Template:

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from plumbline import paths
-from plumbline.checks import Check, Group, Instance, group_checks
+from plumbline.checks import Check, Instance
 from plumbline.elements import MalformedError, Subject, elements_of, list_path, subject_of
-from plumbline.engines.cel import ExpressionError, Program, activate
-from plumbline.policies import Policy, PolicyError
+from plumbline.engines.cel import ExpressionError, Program
+from plumbline.groups import Grouping, Sheaf
+from plumbline.policies import Each, Policy, PolicyError
 from plumbline.resources import Resource, pod_spec_path
 from plumbline.results import Outcome, Result
 
@@ -37,7 +37,8 @@ class Evaluator:
         }
         self._by_namespace = any(policy.match.excluded_namespaces for policy in self.policies)
         self._plans: dict[tuple[str, str, str], _Plan] = {}
-        self._groups: dict[tuple[str, ...], tuple[Group, ...]] = {}
+        self._sheaves: dict[tuple[str, ...], tuple[Sheaf, ...]] = {}
+        self._grouping = Grouping()
 
     def evaluate(self, resource: Resource) -> list[Result]:
         """Every result, passes included: one for each rule and element."""
@@ -47,16 +48,17 @@ class Evaluator:
         """Counts, and the results that are not passes (all of them with `everything`). Never raises."""
         plan = self.plan(resource)
         outcome = Outcome(plan.policies)
-        if not plan.groups:
+        if not plan.sheaves:
             return outcome
         try:
             subject = subject_of(resource.object, plan.pod_path)
         except MalformedError as error:
-            self._malformed(plan.groups, error, resource.object, outcome)
+            for sheaf in plan.sheaves:
+                _malformed(sheaf, error, resource.object, outcome)
             return outcome
         data = self._vocabulary(subject)
-        for group in plan.groups:
-            self._judge_group(group, subject, data, outcome, everything)
+        for sheaf in plan.sheaves:
+            _judge(sheaf, subject, data, outcome, everything)
         return outcome
 
     def applicable(self, resource: Resource) -> tuple[str, ...]:
@@ -71,11 +73,19 @@ class Evaluator:
         subject = subject_of(resource.object, plan.pod_path)
         data = self._vocabulary(subject)
         pairs: list[tuple[Program, Any]] = []
-        for group in plan.groups:
-            for _, bindings in self._instances(group, subject):
-                activation = activate({**data, **bindings})
-                pairs.extend((check.program, activation) for check in group.checks)
+        for each, groups in plan.sheaves:
+            for instance in _instances(each, subject, data):
+                pairs.extend(
+                    (check.program, instance.activation) for group in groups for check in group.checks
+                )
         return pairs
+
+    def forget(self) -> None:
+        """Remember no verdict of objects judged so far. For benchmarks."""
+        for plan in self._plans.values():
+            for _, groups in plan.sheaves:
+                for group in groups:
+                    group.forget()
 
     def plan(self, resource: Resource) -> _Plan:
         """What applies to objects of this resource's kind (and namespace, when some policy excludes
@@ -85,11 +95,11 @@ class Evaluator:
         plan = self._plans.get(key)
         if plan is None:
             matched = tuple(policy.id for policy in self.policies if policy.match.covers(*key))
-            groups = self._groups.get(matched)
-            if groups is None:
+            sheaves = self._sheaves.get(matched)
+            if sheaves is None:
                 checks = [check for name in matched for check in self._checks[name]]
-                groups = self._groups[matched] = group_checks(checks)
-            plan = self._plans[key] = _Plan(matched, groups, pod_spec_path(key[1], key[0]))
+                sheaves = self._sheaves[matched] = self._grouping.sheaves(checks)
+            plan = self._plans[key] = _Plan(matched, sheaves, pod_spec_path(key[1], key[0]))
         return plan
 
     def _vocabulary(self, subject: Subject) -> dict[str, Any]:
@@ -101,67 +111,49 @@ class Evaluator:
             "request": None,
         }
 
-    @staticmethod
-    def _instances(group: Group, subject: Subject) -> list[tuple[paths.Path, dict[str, Any]]]:
-        return [((), {})] if group.each is None else elements_of(group.each, subject)
-
-    def _judge_group(
-        self, group: Group, subject: Subject, data: dict[str, Any], outcome: Outcome, everything: bool
-    ) -> None:
-        try:
-            instances = self._instances(group, subject)
-        except MalformedError as error:
-            self._malformed((group,), error, subject.object, outcome)
-            return
-        if not instances and group.each is not None:
-            outcome.passed += len(group.checks)
-            if everything:
-                where = list_path(group.each, subject)
-                outcome.results.extend(
-                    check.passed(Instance(subject, where, {}), ()) for check in group.checks
-                )
-            return
-        for path, bindings in instances:
-            values = {**data, **bindings}
-            activation = activate(values)
-            try:
-                verdicts = group.program.evaluate(activation)
-            except ExpressionError:
-                verdicts = [_verdict(check, activation) for check in group.checks]
-            instance: Instance | None = None
-            for check, verdict in zip(group.checks, verdicts, strict=True):
-                if verdict is True:
-                    outcome.passed += 1
-                    if not everything:
-                        continue
-                if instance is None:
-                    instance = Instance(subject, path, values, activation, self._params)
-                outcome.results.append(_result(check, instance, verdict, outcome))
-
-    @staticmethod
-    def _malformed(
-        groups: Iterable[Group], error: MalformedError, obj: dict[str, Any], outcome: Outcome
-    ) -> None:
-        for group in groups:
-            for check in group.checks:
-                outcome.errored += 1
-                outcome.results.append(check.malformed(obj, error.path, str(error)))
-
 
 class _Plan:
-    __slots__ = ("groups", "pod_path", "policies")
+    __slots__ = ("pod_path", "policies", "sheaves")
 
     def __init__(
-        self, policies: tuple[str, ...], groups: tuple[Group, ...], pod_path: tuple[str, ...] | None
+        self, policies: tuple[str, ...], sheaves: tuple[Sheaf, ...], pod_path: tuple[str, ...] | None
     ) -> None:
-        self.policies, self.groups, self.pod_path = policies, groups, pod_path
+        self.policies, self.sheaves, self.pod_path = policies, sheaves, pod_path
 
 
-def _verdict(check: Check, activation: Any) -> Any:
+def _instances(each: Each | None, subject: Subject, data: dict[str, Any]) -> list[Instance]:
+    if each is None:
+        return [Instance(subject, (), {}, data)]
+    return [Instance(subject, path, bindings, data) for path, bindings in elements_of(each, subject)]
+
+
+def _judge(sheaf: Sheaf, subject: Subject, data: dict[str, Any], outcome: Outcome, everything: bool) -> None:
+    each, groups = sheaf
     try:
-        return check.program.evaluate(activation)
-    except ExpressionError as error:
-        return error
+        instances = _instances(each, subject, data)
+    except MalformedError as error:
+        _malformed(sheaf, error, subject.object, outcome)
+        return
+    if not instances and each is not None:
+        checks = [check for group in groups for check in group.checks]
+        outcome.passed += len(checks)
+        if everything:
+            where = list_path(each, subject)
+            outcome.results.extend(check.empty(subject.object, where) for check in checks)
+        return
+    for instance in instances:
+        for group in groups:
+            verdicts = group.verdicts(instance)
+            outcome.passed += verdicts.passed
+            for check, verdict in verdicts.all if everything else verdicts.notable:
+                outcome.results.append(_result(check, instance, verdict, outcome))
+
+
+def _malformed(sheaf: Sheaf, error: MalformedError, obj: dict[str, Any], outcome: Outcome) -> None:
+    for group in sheaf[1]:
+        for check in group.checks:
+            outcome.errored += 1
+            outcome.results.append(check.malformed(obj, error.path, str(error)))
 
 
 def _result(check: Check, instance: Instance, verdict: Any, outcome: Outcome) -> Result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Status = Literal["pass", "fail", "error", "skip"]
 Severity = Literal["low", "medium", "high", "critical"]
@@ -15,8 +15,7 @@ def severity_rank(severity: str) -> int:
     return SEVERITIES.index(severity)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """The verdict of one rule on one element of a resource.
 
     `path` is where (with list indexes), `place` the same with names instead of indexes: the identity of a

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from plumbline.evaluation import Evaluator
 from plumbline.manifests import LoadError, LoadStatistics, load
@@ -36,8 +36,7 @@ class Subject:
         return f"{self.kind} {self.namespace}/{name}" if self.namespace else f"{self.kind} {name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A result with the resource it is about and the line of its field."""
 
     subject: Subject

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from plumbline.engines.dependencies import parts_of
 from plumbline.evaluation import Evaluator
 from plumbline.fixes import apply_patch
 from plumbline.library import library_policies
@@ -240,4 +241,56 @@ def test_no_object_makes_the_library_crash(spec: Any, metadata: Any, kind: str) 
     assert outcome.checks == len(outcome.results)
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    context=st.dictionaries(
+        st.sampled_from(["privileged", "runAsNonRoot", "runAsUser", "procMount"]), JSON_VALUES, max_size=2
+    ),
+    pod=st.dictionaries(st.sampled_from(["hostUsers", "os", "hostPID", "securityContext"]), JSON_VALUES),
+    image=st.sampled_from(["web", "web:1", "web:latest"]),
+)
+def test_what_was_remembered_is_what_would_be_judged_anew(
+    context: dict[str, Any], pod: dict[str, Any], image: str
+) -> None:
+    resource = Resource(deployment(containers=[{"image": image, "securityContext": context}], **pod))
+    remembering = LIBRARY.evaluate(resource)
+    assert LIBRARY.evaluate(resource) == remembering
+    ANEW.forget()
+    assert ANEW.evaluate(resource) == remembering
+
+
+def test_what_is_no_map_is_not_taken_for_a_field_of_one() -> None:
+    rule = {"name": "t", "expression": "object.?spec.?type.orValue('a') == 'a'", "path": "", "message": "m"}
+    evaluator = Evaluator([policy(rule, match={"kinds": ["Service"]})])
+    specs: list[Any] = [{}, "a", {"type": "a"}, {"type": "b"}, 1, [], {"type": True}, {"type": 1}]
+    verdicts = [
+        evaluator.evaluate(Resource({"apiVersion": "v1", "kind": "Service", "spec": spec}))[0].status
+        for spec in specs
+    ]
+    assert verdicts == ["pass", "error", "pass", "fail", "error", "error", "fail", "fail"]
+
+
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ("container.?image.orValue('')", {("container", "image")}),
+        ("container.securityContext.privileged", {("container", "securityContext")}),
+        ("container.all(key, key == 'name')", {("container",)}),
+        ("container['image'] == '' && container.tty", {("container",)}),
+        ("'a' in.container", {("container",)}),
+        ("object.spec.container.x == 1", {("object", "spec", "container", "x")}),
+        ("object.spec.exists(x, x == 1)", {("object", "spec")}),
+        ("object . spec", None),
+        ("variables.podSpec.?os.?name", {("variables", "podSpec", "os")}),
+        ("variables.podSpec", None),
+        ("variables.podMetadata.annotations", {("variables", "podMetadata", "annotations")}),
+        ("cel.bind(c, container, c.image)", {("container",)}),
+        ("params.min == 1", set()),
+    ],
+)
+def test_an_expression_sees_at_least_what_it_reads(source: str, parts: set[Any] | None) -> None:
+    assert parts_of(source, ["container"]) == parts
+
+
 LIBRARY = Evaluator(library_policies())
+ANEW = Evaluator(library_policies())
