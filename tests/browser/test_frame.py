@@ -127,7 +127,7 @@ def test_rows_are_walked_and_opened_from_the_keyboard(page: Page, fleet: Organiz
 def test_scope_is_chosen_once_and_follows_from_page_to_page(page: Page, fleet: Organization) -> None:
     posture(page)
     page.get_by_role("banner").locator("summary", has_text="All clusters").click()
-    page.get_by_label("Environment", exact=True).select_option("sandbox")
+    page.get_by_role("banner").get_by_label("Environment").select_option("sandbox")
     page.get_by_role("button", name="Apply").click()
     page.wait_for_url("**/posture?**environment=sandbox**")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Clusters").click()
@@ -172,4 +172,4 @@ def test_scope_chosen_in_a_filter_bar_follows_too(page: Page, fleet: Organizatio
         "href", "/o/acme/posture?environment=sandbox"
     )
     page.get_by_role("banner").locator("summary", has_text="Sandbox").click()
-    expect(page.get_by_label("Environment", exact=True)).to_have_value("sandbox")
+    expect(page.get_by_role("banner").get_by_label("Environment")).to_have_value("sandbox")
