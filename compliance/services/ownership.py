@@ -34,7 +34,9 @@ class Ownership:
 
 
 def hold_ownership(cursor: Any, *, exclusively: bool) -> None:
-    """Until the transaction ends, let no merge run while teams are reassigned; merges run beside each other."""
+    """Until the transaction ends, let no merge run while teams are reassigned; merges run beside each
+    other.
+    """
     digest = hashlib.sha256(b"ownership:" + current_organization_id().bytes).digest()
     lock = "pg_advisory_xact_lock" if exclusively else "pg_advisory_xact_lock_shared"
     cursor.execute(f"SELECT {lock}(%s)", [int.from_bytes(digest[:8], signed=True)])

@@ -1,4 +1,6 @@
-"""Accepted reports, one cluster at a time and in order; what cannot be merged is parked, and the next goes on."""
+"""Accepted reports, one cluster at a time and in order; what cannot be merged is parked, and the next
+goes on.
+"""
 
 import hashlib
 import logging
@@ -26,9 +28,11 @@ MAX_ERROR = 2000
 
 
 def process_cluster_reports(*, cluster_id: UUID, budget_seconds: float = BUDGET_SECONDS) -> int:
-    """Merge the cluster's waiting reports in the order of (scanned_at, received_at); returns how many were settled.
+    """Merge the cluster's waiting reports in the order of (scanned_at, received_at); returns how many were
+    settled.
 
-    Another worker on the same cluster makes this return 0 at once. When the budget is used up the rest is asked
+    Another worker on the same cluster makes this return 0 at once. When the budget is used up the rest is
+    asked
     for again, so that a noisy cluster lets the others have their turn.
     """
     give_up_at = time.monotonic() + budget_seconds
@@ -60,7 +64,9 @@ def _next_report(cluster_id: UUID) -> Report | None:
 
 
 def _settle(report: Report) -> None:
-    """Merge or park. The attempt is committed first, so that a report which kills its worker gives itself away."""
+    """Merge or park. The attempt is committed first, so that a report which kills its worker gives
+    itself away.
+    """
     if report.attempt_count >= MAX_ATTEMPTS:
         _park(report, f"The worker ended {MAX_ATTEMPTS} times while merging this report.")
         return

@@ -1,5 +1,7 @@
 """Bringing ownership up to date after teams changed: resources, violations and today's counts follow."""
 
+# ruff: noqa: S608 - every part is a constant of this module; values are parameters
+
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -63,9 +65,10 @@ _WEIGHTS = (
     "passed_weight, failed_weight, errored_weight, skipped_weight, unreported_weight, "
     "open_critical, open_high, open_medium, open_low, opened_count, resolved_count"
 )
+_SUMS = ", ".join(f"sum({name})" for name in _WEIGHTS.split(", "))
 _FOLD = f"""
 INSERT INTO compliance_postureday (organization_id, day, cluster_id, namespace, {_WEIGHTS})
-SELECT organization_id, day, cluster_id, namespace, {", ".join(f"sum({name})" for name in _WEIGHTS.split(", "))}
+SELECT organization_id, day, cluster_id, namespace, {_SUMS}
 FROM staged_day GROUP BY organization_id, day, cluster_id, namespace
 """
 
@@ -73,7 +76,8 @@ FROM staged_day GROUP BY organization_id, day, cluster_id, namespace
 def reassign_teams(*, leaving: UUID | None = None) -> int:
     """Recompute the team of every resource in scope; returns how many kinds of case changed hands.
 
-    Call it in the transaction that changed a team. `leaving` is a team about to be deleted: it owns nothing any
+    Call it in the transaction that changed a team. `leaving` is a team about to be deleted: it owns
+    nothing any
     more, and its days become nobody's. Other days keep the owners that they had, except each cluster's last.
     """
     with transaction.atomic(), connection.cursor() as cursor:
@@ -95,7 +99,9 @@ def reassign_teams(*, leaving: UUID | None = None) -> int:
 
 
 def _changed_cases(ownership: Ownership) -> list[tuple[str | None, str, UUID | None, UUID | None]]:
-    """(label, namespace, earlier team, team) of those that change hands: few, however many resources there are."""
+    """(label, namespace, earlier team, team) of those that change hands: few, however many resources
+    there are.
+    """
     cases = Resource.objects.order_by().values_list("labels__team", "namespace", "team_id").distinct()
     return [
         (label, namespace, earlier, owner)

@@ -1,4 +1,6 @@
-"""Recomputing, from resources and violations, all that merging keeps up to date, and naming every difference."""
+"""Recomputing, from resources and violations, all that merging keeps up to date, and naming every
+difference.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +18,9 @@ MAX_PER_CHECK = 20
 
 @dataclass(frozen=True)
 class Difference:
-    """`check` is the statement that does not hold, `where` the row, with what is kept and what was computed."""
+    """`check` is the statement that does not hold, `where` the row, with what is kept and what was
+    computed.
+    """
 
     check: str
     where: str
@@ -34,7 +38,7 @@ def verify_posture() -> list[Difference]:
     parameters = {"organization": current_organization_id(), "limit": MAX_PER_CHECK}
     with connection.cursor() as cursor:
         for check, statement in CHECKS.items():
-            cursor.execute(f"{statement} LIMIT %(limit)s", parameters)  # noqa: S608 - our own constants
+            cursor.execute(f"{statement} LIMIT %(limit)s", parameters)
             names = [column.name for column in cursor.description]
             for row in cursor.fetchall():
                 cells = ", ".join(f"{name} {value}" for name, value in zip(names, row, strict=True))
@@ -43,7 +47,9 @@ def verify_posture() -> list[Difference]:
 
 
 def _misowned() -> Iterator[Difference]:
-    """Resources whose team is not the one that label and namespace say; asked by kind of case, not one by one."""
+    """Resources whose team is not the one that label and namespace say; asked by kind of case, not one
+    by one.
+    """
     ownership = Ownership.load()
     cases = Resource.objects.order_by().values_list("labels__team", "namespace", "team_id").distinct()
     for label, namespace, team_id in cases:

@@ -1,5 +1,7 @@
 """The checks of verify_posture: each statement returns the rows for which its name is not true."""
 
+# ruff: noqa: S608 - every part is a constant of this module; values are parameters
+
 _COUNTED = """
     SELECT r.cluster_id, r.namespace, r.team_id, u.policy_id,
         count(*) FILTER (WHERE u.verdict = 1) AS passed, count(*) FILTER (WHERE u.verdict = 2) AS failed,
@@ -29,13 +31,15 @@ WHERE k.row IS DISTINCT FROM c.row
 """
 
 _OPEN_COUNTS = """
-SELECT r.id, r.open_count AS kept, o.open_count AS computed, r.worst_severity AS kept_worst, o.worst AS computed_worst
+SELECT r.id, r.open_count AS kept, o.open_count AS computed, r.worst_severity AS kept_worst,
+    o.worst AS computed_worst
 FROM clusters_resource r
 CROSS JOIN LATERAL (
     SELECT count(*) AS open_count, coalesce(max(severity), 0) AS worst FROM compliance_violation v
     WHERE v.organization_id = %(organization)s AND v.resource_id = r.id AND v.status = 'open'
 ) o
-WHERE r.organization_id = %(organization)s AND (r.open_count, r.worst_severity) IS DISTINCT FROM (o.open_count, o.worst)
+WHERE r.organization_id = %(organization)s AND (r.open_count,
+    r.worst_severity) IS DISTINCT FROM (o.open_count, o.worst)
 """
 
 _COPIES = """
@@ -63,15 +67,18 @@ WHERE r.organization_id = %(organization)s AND r.deleted_at IS NULL AND NOT EXIS
 """
 
 _LIVES = """
-SELECT v.id, v.status, v.opened_at, v.resolved_at, v.reopened_count, i.intervals, i.last_opened_at, i.last_closed_at
+SELECT v.id, v.status, v.opened_at, v.resolved_at, v.reopened_count, i.intervals, i.last_opened_at,
+    i.last_closed_at
 FROM compliance_violation v
 LEFT JOIN LATERAL (
-    SELECT count(*) AS intervals, count(*) FILTER (WHERE closed_at IS NULL) AS unclosed, min(opened_at) AS first_opened_at,
+    SELECT count(*) AS intervals, count(*) FILTER (WHERE closed_at IS NULL) AS unclosed,
+        min(opened_at) AS first_opened_at,
         max(opened_at) AS last_opened_at, max(closed_at) AS last_closed_at
     FROM compliance_violationinterval i WHERE i.organization_id = %(organization)s AND i.violation_id = v.id
 ) i ON true
 WHERE v.organization_id = %(organization)s AND (
-    i.intervals <> v.reopened_count + 1 OR i.last_opened_at <> v.opened_at OR i.first_opened_at <> v.first_seen_at
+    i.intervals <> v.reopened_count + 1 OR i.last_opened_at <> v.opened_at
+        OR i.first_opened_at <> v.first_seen_at
     OR i.unclosed <> (v.status <> 'resolved')::integer
     OR (v.status = 'resolved' AND i.last_closed_at <> v.resolved_at)
 )
@@ -83,7 +90,8 @@ SELECT * FROM (
         lead(opened_at) OVER (PARTITION BY violation_id ORDER BY opened_at, id) AS next_opened_at
     FROM compliance_violationinterval WHERE organization_id = %(organization)s
 ) i
-WHERE closed_at <= opened_at OR (next_opened_at IS NOT NULL AND (closed_at IS NULL OR closed_at > next_opened_at))
+WHERE closed_at <= opened_at OR (next_opened_at IS NOT NULL AND (closed_at IS NULL
+    OR closed_at > next_opened_at))
 """
 
 _CLUSTERS = """
@@ -103,7 +111,8 @@ _LAST_DAY = f"""
 SELECT cluster_id, namespace, team_id, k.row AS kept, c.row AS computed
 FROM (
     SELECT d.cluster_id, d.namespace, coalesce(d.team_id::text, '') AS team_id, ARRAY[
-        passed_weight, failed_weight, errored_weight, skipped_weight, open_critical, open_high, open_medium, open_low
+        passed_weight, failed_weight, errored_weight, skipped_weight, open_critical, open_high,
+            open_medium, open_low
     ]::numeric[] AS row
     FROM compliance_postureday d JOIN ({_LAST_DAYS}) l ON l.cluster_id = d.cluster_id AND l.day = d.day
     WHERE d.organization_id = %(organization)s
@@ -134,7 +143,8 @@ FROM (
     WHERE d.organization_id = %(organization)s
 ) k
 FULL JOIN (
-    SELECT cluster_id, policy_id, ARRAY[sum(passed), sum(failed), sum(errored), sum(skipped)]::numeric[] AS row
+    SELECT cluster_id, policy_id, ARRAY[sum(passed), sum(failed), sum(errored),
+        sum(skipped)]::numeric[] AS row
     FROM ({_COUNTED}) counted GROUP BY cluster_id, policy_id
 ) c USING (cluster_id, policy_id)
 WHERE coalesce(k.row, array_fill(0::numeric, ARRAY[4])) <> coalesce(c.row, array_fill(0::numeric, ARRAY[4]))
@@ -150,7 +160,8 @@ FROM (
     FROM compliance_postureday WHERE organization_id = %(organization)s GROUP BY cluster_id, day
 ) d
 CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE i.closed_at IS NULL OR (i.closed_at AT TIME ZONE 'UTC')::date > d.day) AS open,
+    SELECT count(*) FILTER (WHERE i.closed_at IS NULL
+        OR (i.closed_at AT TIME ZONE 'UTC')::date > d.day) AS open,
         count(*) FILTER (WHERE (i.opened_at AT TIME ZONE 'UTC')::date = d.day) AS opened,
         count(*) FILTER (WHERE (i.closed_at AT TIME ZONE 'UTC')::date = d.day) AS resolved
     FROM compliance_violationinterval i

@@ -1,4 +1,6 @@
-"""Clusters and their tokens: registered, renamed, deleted, issued, revoked; each deed with its audit event."""
+"""Clusters and their tokens: registered, renamed, deleted, issued, revoked; each deed with its audit
+event.
+"""
 
 from io import StringIO
 

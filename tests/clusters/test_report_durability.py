@@ -20,7 +20,9 @@ LIMITS = Limits(compressed=1000, expanded=2000)
 
 
 class Connection:
-    """A client's body in pieces; a piece that is an exception is raised, as servers do when the client dies."""
+    """A client's body in pieces; a piece that is an exception is raised, as servers do when the client
+    dies.
+    """
 
     def __init__(self, *pieces: bytes | Exception) -> None:
         self._pieces: Iterator[bytes | Exception] = iter(pieces)

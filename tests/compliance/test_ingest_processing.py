@@ -1,4 +1,6 @@
-"""From accepted to settled: in order, one worker to a cluster, parked when it cannot be, swept up when forgotten."""
+"""From accepted to settled: in order, one worker to a cluster, parked when it cannot be, swept up when
+forgotten.
+"""
 
 import os
 import signal

@@ -4,7 +4,6 @@ from clusters.models import Cluster, Resource
 from clusters.services.clusters import register_cluster
 from compliance.models import Severity, Violation, ViolationInterval
 from compliance.services.verification import verify_posture
-from organizations.models import Organization
 from tests.compliance.reports import at, merge, report, resource, violation
 from tests.factories import make_team
 

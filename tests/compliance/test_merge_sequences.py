@@ -1,6 +1,6 @@
 """Whatever sequence of reports comes in, what is kept agrees with what is recomputed."""
 
-from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from django.db import transaction
@@ -83,7 +83,7 @@ def assert_intervals_tell_the_same_story() -> None:
     for found in Violation.objects.all():
         intervals = list(ViolationInterval.objects.filter(violation=found).order_by("opened_at"))
         assert len(intervals) == found.reopened_count + 1
-        for earlier, later in zip(intervals, intervals[1:], strict=False):
+        for earlier, later in pairwise(intervals):
             assert earlier.closed_at is not None
-            assert earlier.opened_at < earlier.closed_at <= later.opened_at - timedelta(0)
+            assert earlier.opened_at < earlier.closed_at <= later.opened_at
         assert (intervals[-1].closed_at is None) == (found.status == "open")

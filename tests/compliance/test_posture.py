@@ -34,7 +34,9 @@ def test_worked_example_follows_from_a_report(cluster: Cluster) -> None:
 
 def test_worked_example_is_the_one_in_the_document() -> None:
     text = (CHECKOUT / "docs" / "posture.md").read_text()
-    assert f"score    = {EXAMPLE.passed} ÷ {EXAMPLE.evaluated} = {EXAMPLE.score:.1%}".replace("%", " %") in text
+    assert (
+        f"score    = {EXAMPLE.passed} ÷ {EXAMPLE.evaluated} = {EXAMPLE.score:.1%}".replace("%", " %") in text
+    )
     assert (
         f"coverage = {EXAMPLE.evaluated} ÷ {EXAMPLE.applicable} = {EXAMPLE.coverage:.1%}".replace("%", " %")
         in text
@@ -56,7 +58,9 @@ def test_stale_cluster_applies_but_is_not_evaluated() -> None:
 
 
 @given(before=postures, more=weights)
-def test_what_is_not_known_never_raises_the_score_and_never_raises_coverage(before: Posture, more: int) -> None:
+def test_what_is_not_known_never_raises_the_score_and_never_raises_coverage(
+    before: Posture, more: int
+) -> None:
     after = before + Posture(errored=more, unreported=more)
     assert after.score == before.score
     assert (after.coverage or 0) <= (before.coverage or 0)
@@ -70,7 +74,9 @@ def test_score_of_a_whole_lies_between_those_of_its_parts(parts: list[Posture]) 
     assert whole is None or min(scores) - 1e-9 <= whole <= max(scores) + 1e-9
 
 
-@pytest.mark.parametrize(("age", "stale"), [(timedelta(hours=24), False), (timedelta(hours=24, seconds=1), True)])
+@pytest.mark.parametrize(
+    ("age", "stale"), [(timedelta(hours=24), False), (timedelta(hours=24, seconds=1), True)]
+)
 def test_cluster_is_stale_after_a_day_of_silence(age: timedelta, stale: bool) -> None:
     end = end_of_day(date(2026, 3, 3))
     assert end == datetime(2026, 3, 4, tzinfo=UTC)

@@ -1,4 +1,6 @@
-"""`manage.py sync_library`: bring the library's policies and standards into the database; runs after migrate."""
+"""`manage.py sync_library`: bring the library's policies and standards into the database; runs after
+migrate.
+"""
 
 from typing import Any
 

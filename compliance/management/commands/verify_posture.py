@@ -1,4 +1,6 @@
-"""`manage.py verify_posture`: recompute what merging keeps up to date; exit 1 and name each difference if any."""
+"""`manage.py verify_posture`: recompute what merging keeps up to date; exit 1 and name each difference
+if any.
+"""
 
 from argparse import ArgumentParser
 from typing import Any

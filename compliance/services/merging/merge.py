@@ -1,4 +1,6 @@
-"""One report, one transaction: resources, violations and their intervals, rollups, the cluster, the report."""
+"""One report, one transaction: resources, violations and their intervals, rollups, the cluster, the
+report.
+"""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """Staged resources into the table, and the verdicts they bring or take away into staged counts."""
 
+# ruff: noqa: S608 - every part is a constant of this module; values are parameters
+
 from typing import Any
 
 # A policy that this report did not evaluate keeps its last verdict: a narrower scan must not raise the score.
@@ -47,10 +49,12 @@ WHERE r.organization_id = %(organization)s AND r.id = s.resource_id AND NOT s.is
 
 _INSERT = """
 INSERT INTO clusters_resource (
-    id, organization_id, cluster_id, "group", version, kind, namespace, name, team_id, labels, manifest, file, line,
+    id, organization_id, cluster_id, "group", version, kind, namespace, name, team_id, labels, manifest,
+        file, line,
     digest, passed, failed, errored, skipped, open_count, worst_severity, first_seen_at, changed_at
 )
-SELECT s.resource_id, %(organization)s, %(cluster)s, s."group", s.version, s.kind, s.namespace, s.name, s.team_id,
+SELECT s.resource_id, %(organization)s, %(cluster)s, s."group", s.version, s.kind, s.namespace, s.name,
+    s.team_id,
     s.labels, s.manifest, s.file, s.line, s.digest, s.passed, s.failed, s.errored, s.skipped, s.open_count,
     s.worst_severity, %(scanned_at)s, %(scanned_at)s
 FROM staged_resource s WHERE s.is_new

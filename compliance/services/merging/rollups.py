@@ -1,4 +1,8 @@
-"""Rollups, kept in the transaction of the merge: counts by their differences, days by rewriting them whole."""
+"""Rollups, kept in the transaction of the merge: counts by their differences, days by rewriting them
+whole.
+"""
+
+# ruff: noqa: S608 - every part is a constant of this module; values are parameters
 
 from typing import Any
 
@@ -11,7 +15,8 @@ _TOTALS = """
         sum(errored) AS errored, sum(skipped) AS skipped
     FROM staged_count GROUP BY namespace, team_id, policy_id
 """
-_SAME_COUNT = """c.organization_id = %(organization)s AND c.cluster_id = %(cluster)s AND c.namespace = d.namespace
+_SAME_COUNT = """c.organization_id = %(organization)s AND c.cluster_id = %(cluster)s
+    AND c.namespace = d.namespace
     AND c.policy_id = d.policy_id AND c.team_id IS NOT DISTINCT FROM d.team_id"""
 
 _INSERT_COUNTS = f"""
@@ -49,10 +54,12 @@ DELETE FROM compliance_postureday
 WHERE organization_id = %(organization)s AND cluster_id = %(cluster)s AND day = %(day)s
 """
 
-# A resource that was not reported weighs what a reported one does on average, and 1 when there is none to go by.
+# A resource that was not reported weighs what a reported one does on average, and 1 when there is none to
+# go by.
 _WRITE_DAY = """
 INSERT INTO compliance_postureday (
-    organization_id, cluster_id, day, namespace, team_id, passed_weight, failed_weight, errored_weight, skipped_weight,
+    organization_id, cluster_id, day, namespace, team_id, passed_weight, failed_weight, errored_weight,
+        skipped_weight,
     unreported_weight, open_critical, open_high, open_medium, open_low, opened_count, resolved_count
 )
 WITH verdicts AS (
@@ -62,7 +69,8 @@ WITH verdicts AS (
     WHERE c.organization_id = %(organization)s AND c.cluster_id = %(cluster)s
     GROUP BY c.namespace, c.team_id
 ), parts AS (
-    SELECT namespace, team_id, passed, failed, errored, skipped, 0 AS unreported, 0 AS critical, 0 AS high, 0 AS medium,
+    SELECT namespace, team_id, passed, failed, errored, skipped, 0 AS unreported, 0 AS critical, 0 AS high,
+        0 AS medium,
         0 AS low, 0 AS opened, 0 AS resolved
     FROM verdicts
     UNION ALL
@@ -79,7 +87,8 @@ WITH verdicts AS (
         (SELECT sum(passed + failed + errored) FROM verdicts) / nullif(%(resource_count)s, 0), 1
     ))), 0, 0, 0, 0, 0, 0
 )
-SELECT %(organization)s, %(cluster)s, %(day)s, namespace, team_id, sum(passed), sum(failed), sum(errored), sum(skipped),
+SELECT %(organization)s, %(cluster)s, %(day)s, namespace, team_id, sum(passed), sum(failed), sum(errored),
+    sum(skipped),
     sum(unreported), sum(critical), sum(high), sum(medium), sum(low), sum(opened), sum(resolved)
 FROM parts GROUP BY namespace, team_id
 """
@@ -88,9 +97,11 @@ _CLEAR_POLICY_DAY = """
 DELETE FROM compliance_policyday
 WHERE organization_id = %(organization)s AND cluster_id = %(cluster)s AND day = %(day)s
 """
-# A policy that had verdicts when last written and has none now gets its zeros, lest a reader carry the old ones on.
+# A policy that had verdicts when last written and has none now gets its zeros, lest a reader carry the old
+# ones on.
 _WRITE_POLICY_DAY = """
-INSERT INTO compliance_policyday (organization_id, cluster_id, day, policy_id, passed, failed, errored, skipped)
+INSERT INTO compliance_policyday (organization_id, cluster_id, day, policy_id, passed, failed, errored,
+    skipped)
 SELECT %(organization)s, %(cluster)s, %(day)s, policy_id, sum(passed), sum(failed), sum(errored), sum(skipped)
 FROM (
     SELECT policy_id, passed, failed, errored, skipped FROM compliance_posturecount
@@ -120,7 +131,9 @@ def has_day(cursor: Any, parameters: dict[str, Any]) -> bool:
 
 
 def write_day(cursor: Any, parameters: dict[str, Any], *, unreported_count: int, resource_count: int) -> None:
-    """Write PostureDay and PolicyDay of (cluster, day) whole; the flow of earlier reports of that day is kept."""
+    """Write PostureDay and PolicyDay of (cluster, day) whole; the flow of earlier reports of that day is
+    kept.
+    """
     more = parameters | {"unreported": unreported_count, "resource_count": resource_count}
     statements = (_KEEP_FLOW, _CLEAR_DAY, _WRITE_DAY, _CLEAR_POLICY_DAY, _WRITE_POLICY_DAY)
     for statement in statements:

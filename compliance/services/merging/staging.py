@@ -43,7 +43,8 @@ WHERE r.organization_id = %(organization)s AND r.cluster_id = %(cluster)s AND r.
 _GONE_BY_NAME = """
 INSERT INTO staged_gone
 SELECT DISTINCT r.id FROM clusters_resource r
-JOIN staged_key k ON k."group" = r."group" AND k.kind = r.kind AND k.namespace = r.namespace AND k.name = r.name
+JOIN staged_key k ON k."group" = r."group" AND k.kind = r.kind AND k.namespace = r.namespace
+    AND k.name = r.name
 WHERE k.position = -1 AND r.organization_id = %(organization)s AND r.cluster_id = %(cluster)s
     AND r.deleted_at IS NULL
 """

@@ -15,7 +15,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_violation (
     message text, fix jsonb, line integer
 );
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_gone (resource_id bigint);
-CREATE TEMPORARY TABLE IF NOT EXISTS staged_flow (namespace text, team_id uuid, opened integer, resolved integer);
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_flow (namespace text, team_id uuid, opened integer,
+    resolved integer);
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_count (
     namespace text, team_id uuid, policy_id smallint,
     passed integer, failed integer, errored integer, skipped integer

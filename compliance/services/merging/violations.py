@@ -1,9 +1,12 @@
 """Staged violations into lives and intervals. All instants are the report's own time."""
 
+# ruff: noqa: S608 - every part is a constant of this module; values are parameters
+
 from dataclasses import dataclass
 from typing import Any
 
-_SAME = """v.organization_id = %(organization)s AND v.resource_id = s.resource_id AND v.policy_id = s.policy_id
+_SAME = """v.organization_id = %(organization)s AND v.resource_id = s.resource_id
+    AND v.policy_id = s.policy_id
     AND v.rule = s.rule AND v.place = s.place"""
 
 _FOLLOW_TEAM = """
@@ -25,7 +28,8 @@ WHERE {_SAME} AND v.status <> 'resolved'
 _REOPEN = f"""
 WITH reopened AS (
     UPDATE compliance_violation v SET
-        status = 'open', opened_at = %(scanned_at)s, resolved_at = NULL, reopened_count = v.reopened_count + 1,
+        status = 'open', opened_at = %(scanned_at)s, resolved_at = NULL,
+            reopened_count = v.reopened_count + 1,
         path = s.path, found = s.found, message = s.message, fix = s.fix, line = s.line, severity = s.severity
     FROM staged_violation s
     WHERE {_SAME} AND v.status = 'resolved'
@@ -40,10 +44,12 @@ INSERT INTO staged_flow SELECT namespace, team_id, count(*), 0 FROM reopened GRO
 _OPEN = f"""
 WITH opened AS (
     INSERT INTO compliance_violation (
-        organization_id, cluster_id, resource_id, policy_id, team_id, rule, place, path, namespace, severity, found,
+        organization_id, cluster_id, resource_id, policy_id, team_id, rule, place, path, namespace,
+            severity, found,
         message, fix, line, status, first_seen_at, opened_at, reopened_count
     )
-    SELECT %(organization)s, %(cluster)s, s.resource_id, s.policy_id, r.team_id, s.rule, s.place, s.path, r.namespace,
+    SELECT %(organization)s, %(cluster)s, s.resource_id, s.policy_id, r.team_id, s.rule, s.place, s.path,
+        r.namespace,
         s.severity, s.found, s.message, s.fix, s.line, 'open', %(scanned_at)s, %(scanned_at)s, 0
     FROM staged_violation s
     JOIN staged_resource r ON r.resource_id = s.resource_id
@@ -74,7 +80,8 @@ _RESOLVE_PASSED = _RESOLVE.format(
     source="staged_resource s",
     condition="""NOT s.is_new AND v.policy_id = ANY (s.cleared) AND NOT EXISTS (
             SELECT FROM staged_violation f
-            WHERE f.resource_id = v.resource_id AND f.policy_id = v.policy_id AND f.rule = v.rule AND f.place = v.place
+            WHERE f.resource_id = v.resource_id AND f.policy_id = v.policy_id AND f.rule = v.rule
+                AND f.place = v.place
         )""",
     reason="passed",
 )
@@ -92,7 +99,9 @@ class Flow:
 
 
 def merge_violations(cursor: Any, parameters: dict[str, Any]) -> Flow:
-    """Open, reopen, refresh and resolve, each as one statement; what moved is in staged_flow by namespace and team."""
+    """Open, reopen, refresh and resolve, each as one statement; what moved is in staged_flow by
+    namespace and team.
+    """
     statements = (_FOLLOW_TEAM, _REFRESH, _REOPEN, _OPEN, _RESOLVE_PASSED, _RESOLVE_DELETED)
     for statement in statements:
         cursor.execute(statement, parameters)
