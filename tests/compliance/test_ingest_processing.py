@@ -18,7 +18,6 @@ from django.db import connection, connections
 
 from clusters.models import Cluster, Report
 from clusters.services.intake.receipts import request_processing
-from clusters.services.reports import retry_report
 from common.clock import now
 from common.errors import Conflict, NotFound
 from common.ids import uuid7
@@ -29,6 +28,7 @@ from compliance.services.processing import (
     overdue_clusters,
     process_cluster_reports,
 )
+from compliance.services.retries import retry_report
 from compliance.services.verification import verify_posture
 from compliance.tasks import process_reports, sweep_reports
 from deploy.local.home import CHECKOUT
