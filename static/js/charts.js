@@ -58,7 +58,8 @@
     const axis = {
       gridcolor: colour("grid"), linecolor: colour("border"), zerolinecolor: colour("border-control"), zerolinewidth: 1,
       tickcolor: colour("border"), ticks: "", tickfont: { color: colour("text-faint"), size: 11 },
-      spikecolor: colour("border-control"), spikethickness: 1, spikedash: "solid",
+      spikecolor: colour("border-control"), spikedash: "solid", spikemode: "across",
+      spikethickness: -2, // Plotly adds 2 for a pale border around the line, which 0 leaves out
     };
     return {
       layout: {
