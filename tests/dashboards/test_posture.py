@@ -188,6 +188,15 @@ def test_new_organization_is_told_what_to_do(page: Client) -> None:
     assert reverse("cluster_new", args=["acme"]) in html
 
 
+def test_an_empty_scope_is_not_taken_for_a_clean_one(page: Client, acme: Organization) -> None:
+    with organization_scope(acme.pk):
+        make_day(make_cluster(), today(), passed_weight=1)
+    html = page.get(url() + "?environment=development").content.decode()
+    assert "Nothing in this scope" in html
+    assert "Nothing is open" not in html
+    assert "No report has come in" not in html
+
+
 def test_what_does_not_narrow_posture_is_ignored_with_a_note(page: Client, acme: Organization) -> None:
     with organization_scope(acme.pk):
         make_day(make_cluster(), today(), passed_weight=1)
