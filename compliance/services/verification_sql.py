@@ -34,12 +34,12 @@ _OPEN_COUNTS = """
 SELECT r.id, r.open_count AS kept, o.open_count AS computed, r.worst_severity AS kept_worst,
     o.worst AS computed_worst
 FROM clusters_resource r
-CROSS JOIN LATERAL (
-    SELECT count(*) AS open_count, coalesce(max(severity), 0) AS worst FROM compliance_violation v
-    WHERE v.organization_id = %(organization)s AND v.resource_id = r.id AND v.status = 'open'
-) o
-WHERE r.organization_id = %(organization)s AND (r.open_count,
-    r.worst_severity) IS DISTINCT FROM (o.open_count, o.worst)
+LEFT JOIN (
+    SELECT resource_id, count(*) AS open_count, max(severity) AS worst FROM compliance_violation
+    WHERE organization_id = %(organization)s AND status = 'open' GROUP BY resource_id
+) o ON o.resource_id = r.id
+WHERE r.organization_id = %(organization)s
+    AND (r.open_count, r.worst_severity) IS DISTINCT FROM (coalesce(o.open_count, 0), coalesce(o.worst, 0))
 """
 
 _COPIES = """
@@ -70,14 +70,13 @@ _LIVES = """
 SELECT v.id, v.status, v.opened_at, v.resolved_at, v.reopened_count, i.intervals, i.last_opened_at,
     i.last_closed_at
 FROM compliance_violation v
-LEFT JOIN LATERAL (
-    SELECT count(*) AS intervals, count(*) FILTER (WHERE closed_at IS NULL) AS unclosed,
-        min(opened_at) AS first_opened_at,
-        max(opened_at) AS last_opened_at, max(closed_at) AS last_closed_at
-    FROM compliance_violationinterval i WHERE i.organization_id = %(organization)s AND i.violation_id = v.id
-) i ON true
+LEFT JOIN (
+    SELECT violation_id, count(*) AS intervals, count(*) FILTER (WHERE closed_at IS NULL) AS unclosed,
+        min(opened_at) AS first_opened_at, max(opened_at) AS last_opened_at, max(closed_at) AS last_closed_at
+    FROM compliance_violationinterval WHERE organization_id = %(organization)s GROUP BY violation_id
+) i ON i.violation_id = v.id
 WHERE v.organization_id = %(organization)s AND (
-    i.intervals <> v.reopened_count + 1 OR i.last_opened_at <> v.opened_at
+    i.intervals IS DISTINCT FROM v.reopened_count + 1 OR i.last_opened_at <> v.opened_at
         OR i.first_opened_at <> v.first_seen_at
     OR i.unclosed <> (v.status <> 'resolved')::integer
     OR (v.status = 'resolved' AND i.last_closed_at <> v.resolved_at)
