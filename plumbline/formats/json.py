@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any, TextIO
 
+import orjson
+
 from plumbline.scanning import Finding, Scan
 
 
@@ -61,7 +63,12 @@ def result(finding: Finding) -> dict[str, Any]:
 
 
 def _write_items(stream: TextIO, items: Iterable[dict[str, Any]]) -> None:
-    separator = "\n  "
-    for item in items:
-        stream.write(separator + json.dumps(item))
-        separator = ",\n  "
+    encode = _encode_unicode if (stream.encoding or "utf-8").lower().startswith("utf") else json.dumps
+    stream.write(",".join(["\n  " + encode(item) for item in items]))
+
+
+def _encode_unicode(item: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(item).decode()
+    except orjson.JSONEncodeError:  # half a surrogate pair, a number beyond 64 bits
+        return json.dumps(item)

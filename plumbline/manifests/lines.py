@@ -9,6 +9,7 @@ import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
 from plumbline import paths
+from plumbline.manifests.blocks import Blocks, IntricateError
 
 Locate = Callable[[paths.Path], int | None]
 
@@ -29,15 +30,23 @@ class _Composer(CParser):
 class Lines:
     """Finds lines in one document that begins at line `first` of its file."""
 
-    __slots__ = ("_first", "_node", "_text")
+    __slots__ = ("_blocks", "_first", "_node", "_text")
 
     def __init__(self, text: str, first: int) -> None:
         self._text: str | None = text
         self._first = first
         self._node: Any = None
+        self._blocks: Blocks | None = None
 
     def __call__(self, path: paths.Path) -> int | None:
         """The line of the field at `path`, or of its nearest existing parent."""
+        try:
+            if self._blocks is None and self._text is not None:
+                self._blocks = Blocks(self._text)
+            if self._blocks is not None:
+                return self._blocks.line(path) + self._first
+        except IntricateError:
+            self._blocks = None
         node, line = self._root(), None
         if node is None:
             return self._first
