@@ -3,9 +3,9 @@
 from typing import Any
 
 _FIRST = (
-    "apiVersion", "kind", "metadata", "name", "namespace", "labels", "annotations", "image", "imagePullPolicy",
-    "command", "args", "replicas", "selector",
-)  # fmt: skip
+    *("apiVersion", "kind", "metadata", "name", "namespace", "labels", "annotations"),
+    *("image", "imagePullPolicy", "command", "args", "replicas", "selector"),
+)
 _LAST = ("initContainers", "containers", "volumes", "jobTemplate", "template", "spec", "data", "status")
 _RANKS = {name: rank for rank, name in enumerate(_FIRST)} | {name: 200 + i for i, name in enumerate(_LAST)}
 
