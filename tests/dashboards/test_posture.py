@@ -201,9 +201,9 @@ def test_what_does_not_narrow_posture_is_ignored_with_a_note(page: Client, acme:
     with organization_scope(acme.pk):
         make_day(make_cluster(), today(), passed_weight=1)
     html = page.get(url() + "?severity=high&range=8&cluster=unheard-of").content.decode()
-    assert "severity was ignored" in html
-    assert "range was ignored" in html
-    assert "cluster was ignored" in html
+    assert "Severity was ignored" in html
+    assert "Range was ignored" in html
+    assert "Cluster was ignored" in html
 
 
 def test_links_lead_to_the_violations_behind_with_the_scope_kept(page: Client, acme: Organization) -> None:
