@@ -128,7 +128,7 @@ def follow_up(report: dict[str, Any], minutes: int, changed_share: float) -> dic
 
 
 @contextmanager
-def running_server(port: int) -> Iterator[tuple[Servers, dict[str, str], list[psutil.Process]]]:
+def running_server(port: int) -> Iterator[tuple[Servers, dict[str, str], psutil.Process]]:
     """PostgreSQL, Redis, 2 web processes and 1 worker process; yields the worker's processes for their
     memory.
     """
@@ -158,7 +158,7 @@ def running_server(port: int) -> Iterator[tuple[Servers, dict[str, str], list[ps
                 subprocess.Popen(command_line, cwd=CHECKOUT, env=environment, stdout=log, stderr=log)
             )
         _wait_for(port)
-        yield servers, environment, psutil.Process(programs[1].pid).children()
+        yield servers, environment, psutil.Process(programs[1].pid)
     finally:
         for program in programs:
             program.terminate()
@@ -233,7 +233,7 @@ def bare_copy(servers: Servers) -> tuple[int, float]:
 def measure(result_count: int, port: int) -> dict[str, Any]:
     """All timings of one run, in seconds and rows per second."""
     first = snapshot(result_count)
-    with running_server(port) as (servers, environment, workers):
+    with running_server(port) as (servers, environment, worker):
         _manage(environment, "shell", "-c", FOUND)
         token = _manage(
             environment,
@@ -254,7 +254,7 @@ def measure(result_count: int, port: int) -> dict[str, Any]:
             row_count, copy_seconds = bare_copy(servers)
             timings["unchanged"] = ingest(client, follow_up(first, 1, 0))
             timings["one_percent_changed"] = ingest(client, follow_up(first, 2, 0.01))
-            peak = max((process.memory_info().rss for process in workers), default=0)
+            peak = max((process.memory_info().rss for process in worker.children()), default=0)
         verified = _manage(environment, "verify_posture")
     seconds = timings["first"]["queryable_seconds"]
     rate, copy_rate = row_count / seconds, row_count / copy_seconds
