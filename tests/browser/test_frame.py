@@ -6,12 +6,13 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, Route, expect
 
+from clusters.models import Cluster
 from common.clock import today
 from organizations.models import Organization, User
 from organizations.scope import organization_scope
 from tests.browser.conftest import SignIn
 from tests.dashboards.posture_days import make_day
-from tests.factories import make_cluster, make_count, make_policy, make_team
+from tests.factories import make_cluster, make_count, make_policy, make_team, make_violation, make_workload
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -173,3 +174,20 @@ def test_scope_chosen_in_a_filter_bar_follows_too(page: Page, fleet: Organizatio
     )
     page.get_by_role("banner").locator("summary", has_text="Sandbox").click()
     expect(page.get_by_role("banner").get_by_label("Environment")).to_have_value("sandbox")
+
+
+def test_a_violation_opens_beside_the_list_under_its_own_url(page: Page, fleet: Organization) -> None:
+    with organization_scope(fleet.pk):
+        workload = make_workload(Cluster.objects.get(name="eu"), "checkout")
+        violation = make_violation(workload, make_policy())
+    page.goto(reverse("fix", args=["acme"]))
+    page.get_by_role("link", name="Container web runs privileged").click()
+    page.wait_for_url(f"**{reverse('violation', args=['acme', violation.id])}")
+    drawer = page.get_by_role("dialog", name="Detail")
+    expect(
+        drawer.get_by_text("spec.template.spec.containers[0].securityContext.privileged").first
+    ).to_be_visible()
+    page.keyboard.press("Escape")
+    page.wait_for_url(f"**{reverse('fix', args=['acme'])}")
+    expect(drawer).to_be_hidden()
+    expect(page.get_by_role("link", name="Container web runs privileged")).to_be_focused()
