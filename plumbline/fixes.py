@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import copy
-import difflib
 from collections.abc import Iterable
 from typing import Any
-
-import jsonpatch
-import yaml
 
 from plumbline import paths
 
@@ -42,6 +38,8 @@ def apply_patch(obj: dict[str, Any], patch: Patch) -> dict[str, Any]:
     """The object with `patch` applied; `obj` itself is left alone. Raises FixError when the patch does not
     fit.
     """
+    import jsonpatch  # here, because a scan applies few patches and its start is dear
+
     try:
         patched: dict[str, Any] = jsonpatch.apply_patch(obj, copy.deepcopy(patch))
     except (
@@ -59,35 +57,18 @@ def unified_diff(obj: dict[str, Any], patch: Patch, context: int = 3) -> str:
     """What `patch` changes, as a unified diff of the object's YAML; the empty string when it changes
     nothing.
     """
+    import difflib
+
     before = render_yaml(obj).splitlines(keepends=True)
     after = render_yaml(apply_patch(obj, patch)).splitlines(keepends=True)
     return "".join(difflib.unified_diff(before, after, "before", "after", n=context))
 
 
-class _Dumper(yaml.SafeDumper):
-    """Indents lists below their key, as manifests are commonly written, and never writes an anchor."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text and not any(line != line.rstrip() for line in text.split("\n")) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _represent_text)
-
-
 def render_yaml(obj: Any) -> str:
     """Block-style YAML, two spaces a level, keys in their original order."""
-    text = yaml.dump(
-        obj, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**20, default_flow_style=False
-    )
-    return str(text)
+    from plumbline.renderings import render_yaml
+
+    return render_yaml(obj)
 
 
 def pointer(path: paths.Path) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from plumbline.policies import Policy, load_policies
-from plumbline.standards import Standard, load_standards
+
+if TYPE_CHECKING:
+    from plumbline.standards import Standard
 
 _PACKAGE = Path(__file__).parent
 
@@ -28,4 +31,6 @@ def library_policies() -> tuple[Policy, ...]:
 @cache
 def library_standards() -> tuple[Standard, ...]:
     """All standards of the library, ordered by name."""
+    from plumbline.standards import load_standards
+
     return tuple(load_standards(library_directory() / "standards"))

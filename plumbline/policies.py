@@ -10,15 +10,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-import jsonschema_rs
-
 from plumbline import paths
 from plumbline.engines import expressions
 from plumbline.engines.cel import CompileError, compile_expression
 from plumbline.manifests.parsing import parse_document
 from plumbline.resources import pod_spec_path
 from plumbline.results import Severity
-from plumbline.schemas import first_problem, validator
+from plumbline.schemas import compiled, first_problem, validator
 
 Elements = Literal["containers", "mainContainers", "volumes"]
 ELEMENT_NAMES: dict[str, str] = {
@@ -109,6 +107,7 @@ class Policy:
     parameter_defaults: dict[str, Any] = field(default_factory=dict)
     variables: tuple[tuple[str, str], ...] = ()
     file: str | None = None
+    is_proven: bool = False
 
     def parameters(self, given: dict[str, Any] | None) -> dict[str, Any]:
         """The defaults with `given` laid over them. PolicyError names the parameter that does not fit the
@@ -119,7 +118,9 @@ class Policy:
                 raise PolicyError("takes no parameters", field=self.id)
             return {}
         merged = {**self.parameter_defaults, **(given or {})}
-        problem = first_problem(jsonschema_rs.validator_for(self.parameters_schema), merged)
+        if not given and self.is_proven:
+            return merged
+        problem = first_problem(compiled(self.parameters_schema), merged)
         if problem is not None:
             path, message = problem
             raise PolicyError(
@@ -158,7 +159,7 @@ def load_policy(file: Path, *, is_proven: bool = False) -> Policy:
             raise
         raise PolicyError(" ".join(str(error).split()), file=str(file)) from error
     if is_proven:
-        return _policy(document["metadata"]["name"], document["spec"], str(file))
+        return _policy(document["metadata"]["name"], document["spec"], str(file), is_proven=True)
     return parse_policy(document, file=str(file))
 
 
@@ -175,7 +176,7 @@ def parse_policy(document: Any, *, file: str | None = None) -> Policy:
     return policy
 
 
-def _policy(name: str, spec: dict[str, Any], file: str | None) -> Policy:
+def _policy(name: str, spec: dict[str, Any], file: str | None, *, is_proven: bool = False) -> Policy:
     parameters = spec.get("parameters", {})
     namespaces = spec["match"].get("namespaces", {})
     return Policy(
@@ -194,6 +195,7 @@ def _policy(name: str, spec: dict[str, Any], file: str | None) -> Policy:
         parameter_defaults=parameters.get("defaults", {}),
         variables=tuple((item["name"], item["expression"]) for item in spec.get("variables", ())),
         file=file,
+        is_proven=is_proven,
     )
 
 
@@ -239,8 +241,8 @@ def _check_parameters(policy: Policy) -> None:
     if policy.parameters_schema is None:
         return
     try:
-        jsonschema_rs.validator_for(policy.parameters_schema)
-    except (jsonschema_rs.ValidationError, ValueError) as error:
+        compiled(policy.parameters_schema)
+    except ValueError as error:
         message = str(error).splitlines()[0]
         raise PolicyError(f"is not a JSON schema: {message}", field="spec.parameters.schema") from error
     unknown = set(policy.parameter_defaults) - set(policy.parameters_schema.get("properties", {}))

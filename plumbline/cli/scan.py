@@ -9,7 +9,6 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from plumbline.cli.arguments import UsageError
@@ -73,6 +72,8 @@ def _print(found: Scan, form: str, output: str | None) -> None:
 
 
 def _report(found: Scan, url: str, token: str) -> bool:
+    from datetime import UTC, datetime
+
     from plumbline.reports import ReportError, build_report, post_report
 
     try:

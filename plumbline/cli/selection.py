@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from plumbline.cli.arguments import UsageError
 from plumbline.evaluation import Evaluator
 from plumbline.library import library_policies, library_standards
-from plumbline.manifests.strict import StrictError, parse_strictly
+from plumbline.manifests.limits import StrictError
 from plumbline.policies import Policy, PolicyError, load_policies
 
 _MAX_PARAMS_BYTES = 1_048_576
@@ -38,6 +37,8 @@ def build_evaluator(
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean a, b?`, or how to list what there is."""
+    import difflib
+
     close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
     return f"; did you mean {', '.join(close)}?" if close else ""
 
@@ -63,6 +64,8 @@ def _chosen(known: dict[str, Policy], standards: list[str], policies: list[str])
 
 
 def _read_params(file: str, known: dict[str, Policy]) -> dict[str, dict[str, Any]]:
+    from plumbline.manifests.strict import parse_strictly
+
     try:
         raw = Path(file).read_bytes()
         if len(raw) > _MAX_PARAMS_BYTES:

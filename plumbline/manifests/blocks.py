@@ -1,4 +1,4 @@
-"""Lines of fields in plainly written block YAML, found by indentation: a fraction of the cost of parsing it."""
+"""Lines of fields in plainly written block YAML, by indentation: a fraction of the cost of parsing it."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from plumbline import paths
+from plumbline.manifests.limits import StrictError
 from plumbline.manifests.lines import Lines
 from plumbline.manifests.parsing import LoadError, parse_document
-from plumbline.manifests.strict import StrictError
 from plumbline.resources import Resource
 
 _SEPARATOR = re.compile(r"^(?:---(?=[ \t\r\n]|$)|\.\.\.[ \t]*\r?$)", re.MULTILINE)

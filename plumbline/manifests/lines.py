@@ -5,26 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import yaml
-from yaml.cyaml import CParser  # type: ignore[attr-defined]
-
 from plumbline import paths
 from plumbline.manifests.blocks import Blocks, IntricateError
 
 Locate = Callable[[paths.Path], int | None]
-
-
-class _Composer(CParser):
-    """Composes nodes without asking what their values mean: only their positions matter here."""
-
-    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
-        return "position"
-
-    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
-        """Tags by path are not used."""
-
-    def ascend_resolver(self) -> None:
-        """Tags by path are not used."""
 
 
 class Lines:
@@ -51,8 +35,10 @@ class Lines:
         if node is None:
             return self._first
         line = node.start_mark.line
+        from plumbline.manifests.composing import child
+
         for step in path:
-            found = _child(node, step)
+            found = child(node, step)
             if found is None:
                 break
             line, node = found
@@ -64,19 +50,8 @@ class Lines:
 
     def _root(self) -> Any:
         if self._text is not None:
-            try:
-                self._node = _Composer(self._text).get_single_node()
-            except (yaml.YAMLError, ValueError, RecursionError):
-                self._node = None
+            from plumbline.manifests.composing import compose  # here, because most scans do without
+
+            self._node = compose(self._text)
             self._text = None
         return self._node
-
-
-def _child(node: Any, step: paths.Step) -> tuple[int, Any] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == step:
-                return key.start_mark.line, value
-    elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step].start_mark.line, node.value[step]
-    return None

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import re2
 import yaml_rs
 
-from plumbline.manifests.strict import MAX_DEPTH, StrictError, parse_strictly
+from plumbline.manifests.limits import MAX_DEPTH, StrictError
 
 MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 
@@ -36,7 +36,7 @@ class LoadError:
 _NEEDS_STRICT = re2.compile(
     r"(?m)(?:^|[\s:,\[{])(?:[&*!][A-Za-z0-9_!<./-]|<<\s*:|[?](?:\s|$))"
     r"|(?:^|[\s,\[{])(?:[yYnN]|[yY](?:es|ES)|[nN][oO]|[oO](?:n|N|ff|FF))\s*(?:$|[,\]}:#])"
-    r"|(?:^|[\s,\[{])[-+]?(?:0[0-9_bBoO]|[0-9]+_|[.](?:[iI]|[nN])|[0-9]{18})"
+    r"|(?:^|[\s,\[{])[-+]?(?:0[0-9_bBoO]|_|[0-9]+_|[.](?:[iI]|[nN])|[0-9]{18})"
     r"|(?:^|[\s,{])(?:[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?|~|null|Null|NULL|[tT]rue|TRUE|[fF]alse|FALSE)\s*:(?:\s|$)"
     r"|(?:^|[\s,\[{]):(?:\s|$)|[{]\s*[{]"
     r"|\\(?:0|x00|u0000|U00000000)|^[ ]{100}"
@@ -60,6 +60,8 @@ def parse_document(text: str, line: int = 1) -> Any:
         value = _parse_quickly(text)
         if value is not _UNKNOWN and not _is_too_deep(value, text):
             return value
+    from plumbline.manifests.strict import parse_strictly  # here, because most scans do without
+
     try:
         return parse_strictly(text)
     except StrictError as error:

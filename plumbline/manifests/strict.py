@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
-MAX_DEPTH = 100
+from plumbline.manifests.limits import MAX_DEPTH, StrictError
+
 MAX_EXPANDED_NODES = 200_000
 
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
@@ -24,14 +25,6 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _MERGE = "<<"
-
-
-class StrictError(ValueError):
-    """A document that cannot be read; `line` counts from 1."""
-
-    def __init__(self, message: str, line: int | None = None) -> None:
-        super().__init__(message)
-        self.message, self.line = message, line
 
 
 def parse_strictly(text: str) -> Any:
