@@ -7,10 +7,10 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plumbline.library import library_policies, library_standards
 
 from plumbline.evaluation import Evaluator
 from plumbline.fixes import apply_patch
+from plumbline.library import library_policies, library_standards
 from plumbline.policies import Policy
 from plumbline.resources import Resource
 from plumbline.results import Result
