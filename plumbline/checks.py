@@ -25,9 +25,7 @@ class Instance:
 
     __slots__ = ("_activation", "_place", "_text", "_values", "bindings", "data", "path", "subject")
 
-    def __init__(
-        self, subject: Subject, path: paths.Path, bindings: dict[str, Any], data: dict[str, Any]
-    ) -> None:
+    def __init__(self, subject: Subject, path: paths.Path, bindings: dict[str, Any], data: dict[str, Any]) -> None:
         self.subject, self.path, self.bindings, self.data = subject, path, bindings, data
         self._activation: Any = None
         self._values: dict[str, Any] | None = None
@@ -87,9 +85,7 @@ class Check:
 
     @cached_property
     def _value_programs(self) -> list[Program | None]:
-        return [
-            self._compile(step.value_expression) if step.value_expression else None for step in self.rule.fix
-        ]
+        return [self._compile(step.value_expression) if step.value_expression else None for step in self.rule.fix]
 
     def failed(self, instance: Instance) -> Result:
         _, text, place, found = self._locate(instance)
@@ -117,9 +113,7 @@ class Check:
         message = f"{self.policy.id} could not be evaluated: {why}"
         return self._result("error", paths.render(path), paths.place(obj, path), found, message, None)
 
-    def _result(
-        self, status: Any, text: str, place: str, found: Any, message: str, fix: fixes.Patch | None
-    ) -> Result:
+    def _result(self, status: Any, text: str, place: str, found: Any, message: str, fix: fixes.Patch | None) -> Result:
         policy = self.policy
         return Result(policy.id, self.rule.name, policy.severity, status, text, place, found, message, fix)
 

@@ -23,18 +23,14 @@ class Evaluator:
     Expressions are compiled when a resource first needs them. Not shared between threads.
     """
 
-    def __init__(
-        self, policies: Iterable[Policy], params: Mapping[str, dict[str, Any]] | None = None
-    ) -> None:
+    def __init__(self, policies: Iterable[Policy], params: Mapping[str, dict[str, Any]] | None = None) -> None:
         self.policies = tuple(policies)
         given = params or {}
         unknown = sorted(set(given) - {policy.id for policy in self.policies})
         if unknown:
             raise PolicyError(f"there is no policy {unknown[0]} to give parameters to", field="params")
         self._params = {policy.id: policy.parameters(given.get(policy.id)) for policy in self.policies}
-        self._checks = {
-            policy.id: tuple(Check(policy, rule) for rule in policy.rules) for policy in self.policies
-        }
+        self._checks = {policy.id: tuple(Check(policy, rule) for rule in policy.rules) for policy in self.policies}
         self._by_namespace = any(policy.match.excluded_namespaces for policy in self.policies)
         self._plans: dict[tuple[str, str, str], _Plan] = {}
         self._sheaves: dict[tuple[str, ...], tuple[Sheaf, ...]] = {}
@@ -75,9 +71,7 @@ class Evaluator:
         pairs: list[tuple[Program, Any]] = []
         for each, groups in plan.sheaves:
             for instance in _instances(each, subject, data):
-                pairs.extend(
-                    (check.program, instance.activation) for group in groups for check in group.checks
-                )
+                pairs.extend((check.program, instance.activation) for group in groups for check in group.checks)
         return pairs
 
     def forget(self) -> None:
@@ -115,9 +109,7 @@ class Evaluator:
 class _Plan:
     __slots__ = ("pod_path", "policies", "sheaves")
 
-    def __init__(
-        self, policies: tuple[str, ...], sheaves: tuple[Sheaf, ...], pod_path: tuple[str, ...] | None
-    ) -> None:
+    def __init__(self, policies: tuple[str, ...], sheaves: tuple[Sheaf, ...], pod_path: tuple[str, ...] | None) -> None:
         self.policies, self.sheaves, self.pod_path = policies, sheaves, pod_path
 
 

@@ -85,11 +85,7 @@ def _set(obj: Any, path: paths.Path, value: Any) -> dict[str, Any] | None:
             return None
         if child is paths.MISSING or (child is None and depth + 1 < len(path)):
             built = _nested(path[depth + 1 :], value)
-            return (
-                None
-                if built is _IMPOSSIBLE
-                else {"op": "add", "path": pointer(path[: depth + 1]), "value": built}
-            )
+            return None if built is _IMPOSSIBLE else {"op": "add", "path": pointer(path[: depth + 1]), "value": built}
         at = child
     if _same(at, value):
         return {}

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from plumbline import paths
 from plumbline.engines import expressions
 from plumbline.engines.cel import CompileError, compile_expression
-from plumbline.manifests.parsing import parse_document
+from plumbline.manifests.parsing import parse_document, parse_proven
 from plumbline.resources import pod_spec_path
 from plumbline.results import Severity
 from plumbline.schemas import compiled, first_problem, validator
@@ -123,9 +123,7 @@ class Policy:
         problem = first_problem(compiled(self.parameters_schema), merged)
         if problem is not None:
             path, message = problem
-            raise PolicyError(
-                message, field=".".join(("parameters of", self.id)).replace("of.", "of ") + _dotted(path)
-            )
+            raise PolicyError(message, field=".".join(("parameters of", self.id)).replace("of.", "of ") + _dotted(path))
         return merged
 
 
@@ -151,7 +149,7 @@ def load_policy(file: Path, *, is_proven: bool = False) -> Policy:
         raw = file.read_bytes()
         if len(raw) > MAX_POLICY_BYTES:
             raise PolicyError(f"is larger than {MAX_POLICY_BYTES} bytes", file=str(file))
-        document = parse_document(raw.decode())
+        document = (parse_proven if is_proven else parse_document)(raw.decode())
     except OSError as error:
         raise PolicyError(error.strerror or str(error), file=str(file)) from error
     except ValueError as error:
@@ -269,9 +267,7 @@ def _check_rule(rule: Rule, variables: list[str], where: str) -> None:
     for index, step in enumerate(rule.fix):
         _check_path(step.path, f"{where}.fix[{index}].path")
         if step.value_expression is not None:
-            _check_expression(
-                step.value_expression, names, variables, f"{where}.fix[{index}].valueExpression"
-            )
+            _check_expression(step.value_expression, names, variables, f"{where}.fix[{index}].valueExpression")
 
 
 def _check_expression(

@@ -27,7 +27,5 @@ _Dumper.add_representer(str, _represent_text)
 
 def render_yaml(obj: Any) -> str:
     """Block-style YAML, two spaces a level, keys in their original order."""
-    text = yaml.dump(
-        obj, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**20, default_flow_style=False
-    )
+    text = yaml.dump(obj, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**20, default_flow_style=False)
     return str(text)

@@ -71,9 +71,7 @@ class Resource:
         labels = metadata.get("labels") if isinstance(metadata, dict) else None
         if not isinstance(labels, dict):
             return {}
-        return {
-            key: value for key, value in labels.items() if isinstance(key, str) and isinstance(value, str)
-        }
+        return {key: value for key, value in labels.items() if isinstance(key, str) and isinstance(value, str)}
 
     def line_of(self, path: str) -> int | None:
         """Line of the field at `path` or of its nearest existing parent; None when it was not read from

@@ -88,6 +88,4 @@ def _add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser], run
     )
     report = scan.add_argument_group("where to report")
     report.add_argument("--report-to", metavar="URL", help="post what was found to a Plumbline server")
-    report.add_argument(
-        "--token", help="the cluster's token (default: the environment variable PLUMBLINE_TOKEN)"
-    )
+    report.add_argument("--token", help="the cluster's token (default: the environment variable PLUMBLINE_TOKEN)")

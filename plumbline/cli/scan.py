@@ -81,7 +81,8 @@ def _report(found: Scan, url: str, token: str) -> bool:
     except ReportError as error:
         print(f"plumbline: the report was not accepted: {error}", file=sys.stderr)
         return False
-    print(f"plumbline: reported {found.resources} resources to {url} as {receipt.get('id')}", file=sys.stderr)
+    number = f"{found.resources} resource{'' if found.resources == 1 else 's'}"
+    print(f"plumbline: reported {number} to {url} as {receipt.get('id')}", file=sys.stderr)
     return True
 
 

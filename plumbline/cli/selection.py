@@ -57,9 +57,7 @@ def _chosen(known: dict[str, Policy], standards: list[str], policies: list[str])
     wanted.update(policies)
     for name in sorted(wanted):
         if name not in known:
-            raise UsageError(
-                f"there is no policy {name}{nearest(name, known) or '; see `plumbline policy list`'}"
-            )
+            raise UsageError(f"there is no policy {name}{nearest(name, known) or '; see `plumbline policy list`'}")
     return [known[name] for name in sorted(wanted)]
 
 

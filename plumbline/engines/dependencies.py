@@ -44,6 +44,4 @@ def _chain(source: str, at: int, limit: int) -> list[str]:
 
 
 def _widest(parts: set[Part]) -> frozenset[Part]:
-    return frozenset(
-        part for part in parts if not any(part[:length] in parts for length in range(1, len(part)))
-    )
+    return frozenset(part for part in parts if not any(part[:length] in parts for length in range(1, len(part))))

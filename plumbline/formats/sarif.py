@@ -32,9 +32,7 @@ def write(scan: Scan, stream: TextIO) -> None:
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"SRCROOT": {"uri": f"file://{quote(os.getcwd())}/"}},
-        "invocations": [
-            {"executionSuccessful": not scan.errors, "toolExecutionNotifications": _notices(scan)}
-        ],
+        "invocations": [{"executionSuccessful": not scan.errors, "toolExecutionNotifications": _notices(scan)}],
         "results": [_result(finding, indexes) for finding in scan.findings],
     }
     json.dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, stream, indent=1)
@@ -81,9 +79,7 @@ def _result(finding: Finding, indexes: dict[str, int]) -> dict[str, Any]:
                 "logicalLocations": [{"fullyQualifiedName": f"{subject.title} {result.path}".strip()}],
             }
         ],
-        "partialFingerprints": {
-            "plumblinePlace/v1": hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
-        },
+        "partialFingerprints": {"plumblinePlace/v1": hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()},
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TextIO
@@ -16,6 +18,9 @@ from plumbline.scanning import Finding, Scan
 _STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
 _WEIGHTS = {"critical": 1000, "high": 100, "medium": 10, "low": 1}
 _FIRST = 5
+_MARGIN = 5
+_SHORT = 160
+_SENTENCE_END = re.compile(r"[.!?](?= [A-Z]|$)")
 
 
 def write(scan: Scan, stream: TextIO) -> None:
@@ -45,9 +50,7 @@ def _resource(console: Console, findings: list[Finding]) -> None:
     for finding in sorted(findings, key=lambda item: -severity_rank(item.result.severity)):
         result = finding.result
         word = result.severity if result.status == "fail" else result.status
-        style = (
-            _STYLES[result.severity] if result.status == "fail" else "green" if word == "pass" else "magenta"
-        )
+        style = _STYLES[result.severity] if result.status == "fail" else "green" if word == "pass" else "magenta"
         line = f":{finding.line}" if finding.line else ""
         message = result.message or "passes"
         text = Text.assemble("  ", (f"{word:<9}", style), f"{result.policy:<28} {_printable(message)}")
@@ -83,9 +86,10 @@ def _first(console: Console, scan: Scan) -> None:
     for rank, name in enumerate(best, 1):
         gain, policy = gains[name], policies[name]
         ready = f", {gain.fixable} with a ready fix" if gain.fixable else ""
-        closes = f"closes {gain.violations} {policy.severity} in {len(resources[name])} resources{ready}"
+        closes = f"closes {gain.violations} {policy.severity} in {_count(len(resources[name]), 'resource')}{ready}"
         console.print(Text.assemble(f"  {rank}. ", (name, _STYLES[policy.severity]), f"  {closes}"))
-        console.print(Text(f"     {' '.join(policy.guidance.split())}", "dim"))
+        for line in textwrap.wrap(_beginning(policy.guidance), max(20, console.width - _MARGIN)):
+            console.print(Text(" " * _MARGIN + line, "dim"))
     console.print()
 
 
@@ -99,11 +103,27 @@ def _summary(console: Console, scan: Scan) -> None:
     unread = f", {len(scan.errors)} unreadable" if scan.errors else ""
     console.print(
         Text(
-            f"{scan.resources} resources, {len(scan.policies)} policies, {scan.checks} checks: "
-            f"{scan.passed} passed, {scan.failed} failed{by_severity}, {scan.errored} errors{unread} "
+            f"{_count(scan.resources, 'resource')}, {_count(len(scan.policies), 'policy', 'policies')}, "
+            f"{_count(scan.checks, 'check')}: {scan.passed} passed, {scan.failed} failed{by_severity}, "
+            f"{_count(scan.errored, 'error')}{unread} "
             f"in {scan.duration_seconds:.2f} s"
         )
     )
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _beginning(guidance: str) -> str:
+    """The first sentence, and the second when both are short."""
+    text = " ".join(guidance.split())
+    first = _SENTENCE_END.search(text)
+    if first is None:
+        return text
+    second = _SENTENCE_END.search(text, first.end())
+    end = second.end() if second and second.end() <= _SHORT else first.end()
+    return text[:end].rstrip()
 
 
 def _printable(text: str) -> str:

@@ -30,22 +30,34 @@ def load(
     """Every resource in the files, directories and (for `-`) standard input named by `sources`, as they are
     read.
 
-    What cannot be read is yielded as a LoadError and does not stop the rest. A file reached twice is read
+    What cannot be read is yielded as a LoadError and does not stop the rest; so is a source that holds no
+    manifest. A file reached twice is read
     once.
     """
     statistics = statistics if statistics is not None else LoadStatistics()
     seen: set[str] = set()
     for source in sources:
         name = str(source)
-        if name == "-":
-            yield from _stream(stdin, statistics)
-        elif os.path.isdir(name):
-            yield from _directory(name, seen, statistics)
-        else:
-            real = os.path.realpath(name)
-            if real not in seen:
-                seen.add(real)
-                yield from _file(name, statistics, was_named=True)
+        if name != "-" and os.path.realpath(name) in seen:
+            continue
+        is_empty = True
+        for item in _source(name, stdin, seen, statistics):
+            is_empty = False
+            yield item
+        if is_empty:
+            yield LoadError(name, None, "holds no Kubernetes manifest")
+
+
+def _source(
+    name: str, stdin: BinaryIO | None, seen: set[str], statistics: LoadStatistics
+) -> Iterator[Resource | LoadError]:
+    if name == "-":
+        yield from _stream(stdin, statistics)
+    elif os.path.isdir(name):
+        yield from _directory(name, seen, statistics)
+    else:
+        seen.add(os.path.realpath(name))
+        yield from _file(name, statistics, was_named=True)
 
 
 def _stream(stdin: BinaryIO | None, statistics: LoadStatistics) -> Iterator[Resource | LoadError]:
@@ -104,9 +116,7 @@ def _file(name: str, statistics: LoadStatistics, *, was_named: bool) -> Iterator
     yield from _text(name, raw, statistics, was_named=was_named)
 
 
-def _text(
-    name: str, raw: bytes, statistics: LoadStatistics, *, was_named: bool
-) -> Iterator[Resource | LoadError]:
+def _text(name: str, raw: bytes, statistics: LoadStatistics, *, was_named: bool) -> Iterator[Resource | LoadError]:
     statistics.files += 1
     if len(raw) > MAX_FILE_BYTES:
         yield LoadError(name, None, f"is larger than {MAX_FILE_BYTES // 2**20} MiB")

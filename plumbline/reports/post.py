@@ -110,9 +110,7 @@ def _receipt(response: httpx.Response) -> dict[str, Any]:
     try:
         receipt = response.json()
     except ValueError as error:
-        raise ReportError(
-            "the address answers, but not as a Plumbline server", response.status_code
-        ) from error
+        raise ReportError("the address answers, but not as a Plumbline server", response.status_code) from error
     if not isinstance(receipt, dict):
         raise ReportError("the address answers, but not as a Plumbline server", response.status_code)
     return receipt

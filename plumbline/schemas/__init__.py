@@ -33,4 +33,4 @@ def first_problem(check: Any, instance: Any) -> tuple[list[str | int], str] | No
     if not problems:
         return None
     path, message = max(problems, key=lambda problem: len(problem[0]))
-    return path, message if len(message) <= 300 else message[:297] + "..."
+    return path, message if len(message) <= 300 else f"{message[:60]} … {message[-230:]}"

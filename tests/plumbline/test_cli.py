@@ -137,18 +137,14 @@ def test_bad_parameters_are_named(
     assert words in err
 
 
-def test_parameters_reach_their_policy(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, manifest: Path
-) -> None:
+def test_parameters_reach_their_policy(capsys: pytest.CaptureFixture[str], tmp_path: Path, manifest: Path) -> None:
     params = tmp_path / "params.yaml"
     params.write_text("replicas: {min: 2}\n")
     _, report = scanned(capsys, manifest, "--policy", "replicas", "--params", params)
     assert report["summary"]["fail"] == 1
 
 
-def test_own_policies_join_the_library(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, manifest: Path
-) -> None:
+def test_own_policies_join_the_library(capsys: pytest.CaptureFixture[str], tmp_path: Path, manifest: Path) -> None:
     write_policy(tmp_path / "own", policy_document(name="no-privileges"))
     code, report = scanned(capsys, manifest, "--policies", tmp_path / "own", "--policy", "no-privileges")
     assert code == 1
@@ -195,7 +191,7 @@ def test_table_ends_with_what_to_fix_first(capsys: pytest.CaptureFixture[str], m
     _, out, _ = run(capsys, "scan", manifest)
     tail = out[out.index("Fix first") :]
     assert "1. privileged-container" in tail
-    assert out.rstrip().splitlines()[-1].startswith("1 resources,")
+    assert out.rstrip().splitlines()[-1].startswith("1 resource, ")
 
 
 def test_manifests_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str], manifest: Path) -> None:

@@ -159,6 +159,22 @@ def test_patterns_match_as_in_cel() -> None:
     assert [result.status for result in results(Evaluator([policy(bad)]), deployment())] == ["error"]
 
 
+def test_evaluation_without_end_is_an_error_with_its_reason() -> None:
+    over = "object.spec.list.all({name}, {inner})"
+    inner = over.format(name="b", inner=over.format(name="c", inner="a + b + c >= 0"))
+    rule = {"name": "s", "expression": over.format(name="a", inner=inner), "path": "", "message": "m"}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {}, "spec": {"list": list(range(1000))}}
+    found = results(Evaluator([policy(rule)]), job)
+    assert [result.status for result in found] == ["error"]
+    assert "iteration" in found[0].message.lower()
+
+
+def test_a_pattern_that_would_backtrack_for_ever_is_matched_in_linear_time() -> None:
+    rule = {"name": "s", "expression": "object.data.matches('^(a+)+$')", "path": "", "message": "m"}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {}, "data": "a" * 100_000 + "!"}
+    assert [result.status for result in results(Evaluator([policy(rule)]), job)] == ["fail"]
+
+
 def test_nested_elements_bind_both_names() -> None:
     rule = {
         "name": "port",
@@ -225,9 +241,7 @@ JSON_VALUES = st.recursive(
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    spec=JSON_VALUES, metadata=JSON_VALUES, kind=st.sampled_from(["Deployment", "CronJob", "Service", "Role"])
-)
+@given(spec=JSON_VALUES, metadata=JSON_VALUES, kind=st.sampled_from(["Deployment", "CronJob", "Service", "Role"]))
 def test_no_object_makes_the_library_crash(spec: Any, metadata: Any, kind: str) -> None:
     group = {"Deployment": "apps/v1", "CronJob": "batch/v1", "Role": "rbac.authorization.k8s.io/v1"}
     obj = {
@@ -264,8 +278,7 @@ def test_what_is_no_map_is_not_taken_for_a_field_of_one() -> None:
     evaluator = Evaluator([policy(rule, match={"kinds": ["Service"]})])
     specs: list[Any] = [{}, "a", {"type": "a"}, {"type": "b"}, 1, [], {"type": True}, {"type": 1}]
     verdicts = [
-        evaluator.evaluate(Resource({"apiVersion": "v1", "kind": "Service", "spec": spec}))[0].status
-        for spec in specs
+        evaluator.evaluate(Resource({"apiVersion": "v1", "kind": "Service", "spec": spec}))[0].status for spec in specs
     ]
     assert verdicts == ["pass", "error", "pass", "fail", "error", "error", "fail", "fail"]
 

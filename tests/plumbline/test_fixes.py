@@ -17,9 +17,7 @@ PRIVILEGED: paths.Path = ("spec", "containers", 0, "securityContext", "privilege
 
 def test_setting_creates_the_parents_that_are_missing() -> None:
     patch = build_patch(OBJECT, [("set", PRIVILEGED, False)])
-    assert patch == [
-        {"op": "add", "path": "/spec/containers/0/securityContext", "value": {"privileged": False}}
-    ]
+    assert patch == [{"op": "add", "path": "/spec/containers/0/securityContext", "value": {"privileged": False}}]
     assert paths.lookup(apply_patch(OBJECT, patch or []), PRIVILEGED) is False
     assert paths.lookup(OBJECT, PRIVILEGED) is paths.MISSING
 

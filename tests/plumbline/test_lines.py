@@ -27,9 +27,7 @@ def every_path(value: Any, path: paths.Path = ()) -> Iterator[paths.Path]:
     yield path
     yield (*path, "missing")
     yield (*path, 7)
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, child in children:
         yield from every_path(child, (*path, step))
 

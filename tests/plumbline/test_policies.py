@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from plumbline.library import library_directory, library_policies, library_standards
+from plumbline.manifests.parsing import parse_proven
+from plumbline.manifests.strict import parse_strictly
 from plumbline.policies import PolicyError, load_policies, parse_policy
 from tests.plumbline.objects import PRIVILEGED, policy_document, write_policy
 
@@ -68,3 +70,22 @@ def test_every_standard_names_policies_of_the_library() -> None:
 def test_a_standard_holds_what_it_extends() -> None:
     standards = {standard.name: set(standard.policies) for standard in library_standards()}
     assert standards["pss-baseline"] < standards["pss-restricted"]
+
+
+def test_both_parsers_read_the_library_alike() -> None:
+    for file in (library_directory() / "policies").rglob("policy.yaml"):
+        text = file.read_text()
+        assert parse_proven(text) == parse_strictly(text), file
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("true || " * 2100 + "true", "longer than"),
+        ("(" * 400 + "true" + ")" * 400, "recursion"),
+        ("[" * 400 + "]" * 400 + " == []", "recursion"),
+    ],
+)
+def test_an_expression_beyond_the_limits_is_refused_when_it_is_loaded(expression: str, words: str) -> None:
+    with pytest.raises(PolicyError, match=words):
+        parse_policy(policy_document({**PRIVILEGED, "expression": expression}))
