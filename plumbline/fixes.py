@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from plumbline import paths
@@ -71,6 +72,7 @@ def render_yaml(obj: Any) -> str:
     return render_yaml(obj)
 
 
+@lru_cache(maxsize=16_384)
 def pointer(path: paths.Path) -> str:
     """An RFC 6901 pointer."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)

@@ -42,7 +42,7 @@ class Group:
         self._wholes = tuple(part[0] for part in ordered if len(part) == 1)
         self._fields = tuple(part for part in ordered if part[0] in self._names and len(part) == 2)
         self._pod_fields = tuple(part[2] for part in ordered if part[:2] == ("variables", "podSpec"))
-        self._pod_metadata = any(part[:2] == ("variables", "podMetadata") for part in ordered)
+        self._pod_metadata = tuple(part[2:] for part in ordered if part[:2] == ("variables", "podMetadata"))
         self._paths = tuple(part[1:] for part in ordered if part[0] == "object")
 
     @cached_property
@@ -80,8 +80,8 @@ class Group:
             seen.append(_part(bindings[name], field))
         for field in self._pod_fields:
             seen.append(subject.pod_spec.get(field, _ABSENT))
-        if self._pod_metadata:
-            seen.append(subject.pod_metadata)
+        for fields in self._pod_metadata:
+            seen.append(subject.pod_metadata.get(fields[0], _ABSENT) if fields else subject.pod_metadata)
         for path in self._paths:
             value: Any = subject.object
             for step in path:
