@@ -62,6 +62,26 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
     assert err == "plumbline: interrupted\n"
 
 
+def test_ctrl_c_while_expressions_are_compiled_or_evaluated_is_no_error_of_theirs(tmp_path: Path) -> None:
+    document = yaml.safe_dump(deployment())
+    (tmp_path / "b.yaml").write_text("---\n".join([document] * 30_000))
+    os.mkfifo(tmp_path / "a.yaml")
+    for delay in (0.0, 0.01, 0.02, 0.04, 0.1, 0.3):
+        process = subprocess.Popen(
+            [*COMMAND, "scan", str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        (tmp_path / "a.yaml").write_text(document)  # opens when the scan reads: its expressions come next
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert err == "plumbline: interrupted\n"
+
+
 @pytest.mark.parametrize("form", ["table", "json", "sarif", "junit"])
 def test_a_reader_that_leaves_is_no_error(manifest: Path, form: str) -> None:
     command = f"{' '.join(COMMAND)} scan {manifest} --all --format {form} | true; echo ${{PIPESTATUS[0]}}"
