@@ -27,6 +27,14 @@ ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "plumbline"]
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """A shell starts background jobs with Ctrl-C ignored, which the processes under test would inherit."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
     file = tmp_path / "checkout.yaml"
