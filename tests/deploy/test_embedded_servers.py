@@ -1,5 +1,6 @@
 """The embedded servers on data of their own: starting anew, adopting, repairing, cleaning up."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -68,7 +69,8 @@ def test_a_running_server_is_adopted(postgres):
 def test_a_killed_server_is_repaired_although_its_pid_is_in_use_again(postgres):
     process = postgres.start(dies_with_parent=True)
     for victim in [*process.children(), process]:
-        victim.send_signal(signal.SIGKILL)
+        with contextlib.suppress(psutil.NoSuchProcess):  # a child of PostgreSQL may end by itself
+            victim.send_signal(signal.SIGKILL)
     psutil.wait_procs([process], timeout=10)
     lines = (postgres.data / "postmaster.pid").read_text().splitlines()
     (postgres.data / "postmaster.pid").write_text("\n".join([str(os.getppid()), *lines[1:]]) + "\n")
