@@ -12,7 +12,7 @@ from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_option
 
 from plumbline.engines import patterns
 
-VOCABULARY = ("object", "params", "variables", "namespaceObject", "request")
+VOCABULARY = ("object", "params", "variables", "namespaceObject", "request", "related")
 MAX_SOURCE_LENGTH = 16_384
 
 _POSITION = re.compile(r"<input>:(\d+):(\d+): ([^\n]*)")
