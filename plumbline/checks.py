@@ -12,7 +12,7 @@ from plumbline.engines.dependencies import parts_of
 from plumbline.engines.expressions import scoped
 from plumbline.messages import Template
 from plumbline.policies import FixStep, Policy, Rule
-from plumbline.results import Result
+from plumbline.results import Result, Status
 
 _OWN_NAMES = frozenset(("params", "found"))
 
@@ -106,6 +106,10 @@ class Check:
         _, text, place, found = self._locate(instance)
         message = f"{self.policy.id} could not be evaluated: {why}"
         return self._result("error", text, place, found, message, None)
+
+    def said(self, status: Status, why: str) -> Result:
+        """What is said of the object as a whole."""
+        return self._result(status, "", "", None, why, None)
 
     def malformed(self, obj: dict[str, Any], path: paths.Path, why: str) -> Result:
         found = paths.lookup(obj, path)

@@ -4,14 +4,18 @@ for the rest only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from plumbline import paths
 from plumbline.checks import Check, Instance
 from plumbline.elements import MalformedError, Subject, elements_of, list_path, subject_of
 from plumbline.engines.cel import ExpressionError, Program
 from plumbline.groups import Grouping, Sheaf
+from plumbline.inventories import Inventory
+from plumbline.judges import Verdict
 from plumbline.policies import Each, Policy, PolicyError
+from plumbline.relations import MissingError, Relation
 from plumbline.resources import Resource, pod_spec_path
 from plumbline.results import Outcome, Result
 
@@ -35,6 +39,21 @@ class Evaluator:
         self._plans: dict[tuple[str, str, str], _Plan] = {}
         self._sheaves: dict[tuple[str, ...], tuple[Sheaf, ...]] = {}
         self._grouping = Grouping()
+        self._relations = {
+            policy.id: tuple(Relation(related) for related in policy.related)
+            for policy in self.policies
+            if policy.related
+        }
+        self._inventory = Inventory()
+
+    @property
+    def needs_inventory(self) -> bool:
+        """Whether some policy looks at several objects: then `survey` is to be called before `judge`."""
+        return bool(self._relations) or any(policy.judge and policy.judge.needs_inventory for policy in self.policies)
+
+    def survey(self, resources: Iterable[Resource]) -> None:
+        """Take these as the set of objects that are judged together."""
+        self._inventory = Inventory(resources)
 
     def evaluate(self, resource: Resource) -> list[Result]:
         """Every result, passes included: one for each rule and element."""
@@ -44,18 +63,56 @@ class Evaluator:
         """Counts, and the results that are not passes (all of them with `everything`). Never raises."""
         plan = self.plan(resource)
         outcome = Outcome(plan.policies)
-        if not plan.sheaves:
-            return outcome
+        if plan.sheaves or plan.related:
+            self._judge_by_rules(resource, plan, outcome, everything)
+        for policy in plan.foreign:
+            self._judge_as_foreign(policy, resource, outcome, everything)
+        return outcome
+
+    def _judge_by_rules(self, resource: Resource, plan: _Plan, outcome: Outcome, everything: bool) -> None:
         try:
             subject = subject_of(resource.object, plan.pod_path)
         except MalformedError as error:
-            for sheaf in plan.sheaves:
+            for sheaf in (*plan.sheaves, *(sheaf for _, sheaves in plan.related for sheaf in sheaves)):
                 _malformed(sheaf, error, resource.object, outcome)
-            return outcome
+            return
         data = self._vocabulary(subject)
         for sheaf in plan.sheaves:
             _judge(sheaf, subject, data, outcome, everything)
-        return outcome
+        for name, sheaves in plan.related:
+            try:
+                related = self._related(name, resource, subject)
+            except MissingError as missing:
+                _skip(sheaves, str(missing), outcome)
+            except ExpressionError as error:
+                _fail_to_evaluate(sheaves, error, outcome)
+            else:
+                for sheaf in sheaves:
+                    _judge(sheaf, subject, {**data, "related": related}, outcome, everything)
+
+    def _related(self, policy: str, resource: Resource, subject: Subject) -> dict[str, Any]:
+        return {
+            relation.name: relation.find(subject, resource.group, resource.kind, self._inventory)
+            for relation in self._relations[policy]
+        }
+
+    def _judge_as_foreign(self, policy: Policy, resource: Resource, outcome: Outcome, everything: bool) -> None:
+        assert policy.judge is not None
+        verdicts = policy.judge.judge(resource, self._inventory, self._params[policy.id])
+        if verdicts is None:
+            return
+        outcome.policies = (*outcome.policies, policy.id)
+        for verdict in verdicts:
+            if verdict.status == "pass":
+                outcome.passed += 1
+            elif verdict.status == "fail":
+                outcome.failed += 1
+            elif verdict.status == "error":
+                outcome.errored += 1
+            else:
+                outcome.skipped += 1
+            if everything or verdict.status != "pass":
+                outcome.results.append(_foreign_result(policy, verdict, resource))
 
     def applicable(self, resource: Resource) -> tuple[str, ...]:
         """Ids of the policies that judge this resource."""
@@ -88,13 +145,20 @@ class Evaluator:
         key = (resource.group, resource.kind, resource.namespace if self._by_namespace else "")
         plan = self._plans.get(key)
         if plan is None:
-            matched = tuple(policy.id for policy in self.policies if policy.match.covers(*key))
-            sheaves = self._sheaves.get(matched)
-            if sheaves is None:
-                checks = [check for name in matched for check in self._checks[name]]
-                sheaves = self._sheaves[matched] = self._grouping.sheaves(checks)
-            plan = self._plans[key] = _Plan(matched, sheaves, pod_spec_path(key[1], key[0]))
+            matched = tuple(policy for policy in self.policies if policy.match.covers(*key))
+            plan = self._plans[key] = self._made_plan(matched, pod_spec_path(key[1], key[0]))
         return plan
+
+    def _made_plan(self, matched: tuple[Policy, ...], pod_path: tuple[str, ...] | None) -> _Plan:
+        own = tuple(policy.id for policy in matched if policy.judge is None)
+        alone = tuple(name for name in own if name not in self._relations)
+        sheaves = self._sheaves.get(alone)
+        if sheaves is None:
+            sheaves = self._sheaves[alone] = self._grouping.sheaves(
+                check for name in alone for check in self._checks[name]
+            )
+        related = tuple((name, self._grouping.sheaves(self._checks[name])) for name in own if name in self._relations)
+        return _Plan(own, sheaves, related, tuple(policy for policy in matched if policy.judge), pod_path)
 
     def _vocabulary(self, subject: Subject) -> dict[str, Any]:
         return {
@@ -103,14 +167,27 @@ class Evaluator:
             "variables": {"podSpec": subject.pod_spec, "podMetadata": subject.pod_metadata},
             "namespaceObject": None,
             "request": None,
+            "related": {},
         }
 
 
 class _Plan:
-    __slots__ = ("pod_path", "policies", "sheaves")
+    """What judges a kind: `policies` by rules (those in `related` with other objects in view), `foreign` as they decide
+    for each object.
+    """
 
-    def __init__(self, policies: tuple[str, ...], sheaves: tuple[Sheaf, ...], pod_path: tuple[str, ...] | None) -> None:
-        self.policies, self.sheaves, self.pod_path = policies, sheaves, pod_path
+    __slots__ = ("foreign", "pod_path", "policies", "related", "sheaves")
+
+    def __init__(
+        self,
+        policies: tuple[str, ...],
+        sheaves: tuple[Sheaf, ...],
+        related: tuple[tuple[str, tuple[Sheaf, ...]], ...],
+        foreign: tuple[Policy, ...],
+        pod_path: tuple[str, ...] | None,
+    ) -> None:
+        self.policies, self.sheaves, self.related = policies, sheaves, related
+        self.foreign, self.pod_path = foreign, pod_path
 
 
 def _instances(each: Each | None, subject: Subject, data: dict[str, Any]) -> list[Instance]:
@@ -146,6 +223,37 @@ def _malformed(sheaf: Sheaf, error: MalformedError, obj: dict[str, Any], outcome
         for check in group.checks:
             outcome.errored += 1
             outcome.results.append(check.malformed(obj, error.path, str(error)))
+
+
+def _skip(sheaves: tuple[Sheaf, ...], why: str, outcome: Outcome) -> None:
+    for check in _checks_of(sheaves):
+        outcome.skipped += 1
+        outcome.results.append(check.said("skip", why))
+
+
+def _fail_to_evaluate(sheaves: tuple[Sheaf, ...], error: ExpressionError, outcome: Outcome) -> None:
+    for check in _checks_of(sheaves):
+        outcome.errored += 1
+        outcome.results.append(check.said("error", f"{check.policy.id} could not be evaluated: {error}"))
+
+
+def _checks_of(sheaves: tuple[Sheaf, ...]) -> Iterator[Check]:
+    return (check for _, groups in sheaves for group in groups for check in group.checks)
+
+
+def _foreign_result(policy: Policy, verdict: Verdict, resource: Resource) -> Result:
+    found = paths.lookup(resource.object, verdict.path) if verdict.path else None
+    return Result(
+        policy.id,
+        verdict.rule,
+        policy.severity,
+        verdict.status,
+        paths.render(verdict.path),
+        paths.place(resource.object, verdict.path),
+        None if found is paths.MISSING else found,
+        verdict.message,
+        None,
+    )
 
 
 def _result(check: Check, instance: Instance, verdict: Any, outcome: Outcome) -> Result:

@@ -101,7 +101,11 @@ def scan(
     started = time.perf_counter()
     found = Scan(evaluator.policies)
     statistics = LoadStatistics()
-    for item in load(sources, stdin, statistics):
+    loaded: Iterable[Resource | LoadError] = load(sources, stdin, statistics)
+    if evaluator.needs_inventory:
+        loaded = list(loaded)
+        evaluator.survey(item for item in loaded if isinstance(item, Resource))
+    for item in loaded:
         if isinstance(item, LoadError):
             found.errors.append(item)
             continue

@@ -17,8 +17,11 @@ def parts_of(source: str, names: Iterable[str]) -> frozenset[Part] | None:
     """The parts `(name, field, ...)` that `source` reads, of what the engine knows besides constants.
 
     Elements bound to `names` are read by the field, `variables` by the field of a composed variable. More may
-    be named than is read, never less. None when the source reads all of `object` or of a composed variable.
+    be named than is read, never less. None when the source reads all of `object` or of a composed variable, or other
+    objects.
     """
+    if re.search(r"\brelated\b", source):
+        return None
     found: set[Part] = set()
     for root in ("object", "variables", *names):
         for match in re.finditer(rf"\b{root}\b", source):

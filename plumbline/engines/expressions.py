@@ -12,20 +12,29 @@ from plumbline.engines.cel import CompileError
 
 COMPOSED = ("podSpec", "podMetadata")
 
-_TOKEN = re.compile(
+_LITERAL = (
     r'''(?P<text>[bB]?[rR][bB]?(?:"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"[^"\n]*"|'[^'\n]*')'''
     r'''|[bB]?(?:"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')'''
     r"|//[^\n]*)"
+)
+_TOKEN = re.compile(
+    rf"{_LITERAL}"
     r"|(?<![\w.])variables\b(?:\s*\.\s*(?P<variable>[A-Za-z_]\w*))?"
     r"|(?<![\w.])(?P<params>params)\b"
     r"|(?P<matches>\.\s*matches)(?=\s*\()",
     re.DOTALL,
 )
+_RELATED = re.compile(rf"{_LITERAL}|(?<![\w.])related\s*\.\s*\??(?P<related>[A-Za-z_]\w*)", re.DOTALL)
 
 
 def variables_of(source: str) -> list[str]:
     """The names X of every `variables.X` in `source`, in order, composed ones included."""
     return [found["variable"] for found in _TOKEN.finditer(source) if found["variable"]]
+
+
+def related_of(source: str) -> list[str]:
+    """The names X of every `related.X` in `source`, in order."""
+    return [found["related"] for found in _RELATED.finditer(source) if found["related"]]
 
 
 def check_variables(source: str, known: Iterable[str]) -> None:

@@ -109,13 +109,17 @@ MENDED = [
 ]
 
 
-def evaluate(policy: Policy, obj: dict[str, Any], params: dict[str, Any] | None = None) -> list[Result]:
-    return Evaluator([policy], {policy.id: params} if params else {}).evaluate(Resource(obj))
+def evaluate(policy: Policy, obj: dict[str, Any], case: dict[str, Any]) -> list[Result]:
+    """The policy's results for the object, judged together with the case's related objects."""
+    params = case.get("params")
+    evaluator = Evaluator([policy], {policy.id: params} if params else {})
+    evaluator.survey(Resource(item) for item in (obj, *case.get("related", ())))
+    return evaluator.evaluate(Resource(obj))
 
 
 def verdict(results: list[Result]) -> str:
     statuses = {result.status for result in results}
-    return next((status for status in ("fail", "error", "pass") if status in statuses), "none")
+    return next((status for status in ("fail", "error", "skip", "pass") if status in statuses), "none")
 
 
 def transplanted(obj: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -129,12 +133,10 @@ def transplanted(obj: dict[str, Any], kind: str) -> dict[str, Any]:
     return workload(kind, holder["spec"], (holder.get("metadata") or {}).get("annotations"))
 
 
-def mended(
-    policy: Policy, obj: dict[str, Any], params: dict[str, Any] | None, rules: set[str]
-) -> dict[str, Any]:
+def mended(policy: Policy, obj: dict[str, Any], case: dict[str, Any], rules: set[str]) -> dict[str, Any]:
     """The object after every fix that the failing rules propose, one at a time because list indexes move."""
     for _ in range(20):
-        patches = [r.fix for r in evaluate(policy, obj, params) if r.status == "fail" and r.rule in rules]
+        patches = [r.fix for r in evaluate(policy, obj, case) if r.status == "fail" and r.rule in rules]
         if not patches:
             return obj
         assert patches[0], "a failing rule that has a fix must propose it"
@@ -164,7 +166,7 @@ def test_policy_is_complete_and_tested_on_both_sides(policy: Policy) -> None:
 
 @pytest.mark.parametrize(("policy", "case"), CASES, ids=[f"{p.id}: {c['name']}" for p, c in CASES])
 def test_policy_judges_its_example_as_written(policy: Policy, case: dict[str, Any]) -> None:
-    results = evaluate(policy, case["object"], case.get("params"))
+    results = evaluate(policy, case["object"], case)
 
     assert verdict(results) == case["expect"]
     assert {case.get("path")} - {None} <= {result.path for result in results if result.status == "fail"}
@@ -176,9 +178,9 @@ def test_policy_judges_its_example_as_written(policy: Policy, case: dict[str, An
 def test_fixes_make_their_own_rules_pass(policy: Policy, case: dict[str, Any], kind: str) -> None:
     obj = transplanted(case["object"], kind)
     fixable = {rule.name for rule in policy.rules if rule.fix}
-    before = evaluate(policy, obj, case.get("params"))
+    before = evaluate(policy, obj, case)
 
-    after = evaluate(policy, mended(policy, obj, case.get("params"), fixable), case.get("params"))
+    after = evaluate(policy, mended(policy, obj, case, fixable), case)
 
     assert verdict(before) == "fail"
     assert verdict([result for result in after if result.rule in fixable]) in ("pass", "none")

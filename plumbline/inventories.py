@@ -1,0 +1,76 @@
+"""The set of objects that are judged together, for policies that look at several of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from plumbline import paths
+from plumbline.nulls import without_nulls
+from plumbline.resources import Resource, pod_spec_path
+
+Kind = tuple[str, str]
+
+
+class Entry:
+    """One object of the set, without nulls, made ready when it is first asked for."""
+
+    __slots__ = ("_labels", "_object", "_resource", "group", "kind", "name", "namespace")
+
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource
+        self._object: dict[str, Any] | None = None
+        self._labels: dict[str, Any] | None = None
+        self.group, self.kind = resource.group, resource.kind
+        self.namespace, self.name = resource.namespace, resource.name
+
+    @property
+    def object(self) -> dict[str, Any]:
+        if self._object is None:
+            self._object = without_nulls(self._resource.object)
+        return self._object
+
+    @property
+    def pod_labels(self) -> dict[str, Any]:
+        """The labels of the pods that a workload runs."""
+        if self._labels is None:
+            self._labels = pod_labels(self.object, self.group, self.kind)
+        return self._labels
+
+
+class Inventory:
+    """Finds objects of the set by kind and by name. Of two with the same identity, the later one counts."""
+
+    def __init__(self, resources: Iterable[Resource] = ()) -> None:
+        by_identity = {
+            (resource.group, resource.kind, resource.namespace, resource.name or str(id(resource))): resource
+            for resource in resources
+        }
+        self._entries: dict[Kind, dict[tuple[str, str], Entry]] = {}
+        for (group, kind, namespace, name), resource in by_identity.items():
+            self._entries.setdefault((group, kind), {})[namespace, name] = Entry(resource)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Group and kind of all objects in the set."""
+        return tuple(self._entries)
+
+    def of_kind(self, group: str, kind: str) -> Iterable[Entry]:
+        return self._entries.get((group, kind), {}).values()
+
+    def find(self, group: str, kind: str, namespace: str, name: str) -> Entry | None:
+        return self._entries.get((group, kind), {}).get((namespace, name))
+
+    def namespace_object(self, name: str) -> dict[str, Any] | None:
+        """The Namespace of this name, None when the set does not hold it."""
+        found = self.find("", "Namespace", "", name)
+        return found.object if found else None
+
+
+def pod_labels(obj: dict[str, Any], group: str, kind: str) -> dict[str, Any]:
+    """The labels of the pods that this object runs; {} for what runs none, or has none that are readable."""
+    path = pod_spec_path(kind, group)
+    if path is None:
+        return {}
+    labels = paths.lookup(obj, (*path[:-1], "metadata", "labels"))
+    return labels if labels.__class__ is dict else {}

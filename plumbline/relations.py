@@ -1,0 +1,142 @@
+"""Related objects found for the one that is judged: by label selectors, or by keys that both sides compute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+from plumbline import paths
+from plumbline.elements import Subject
+from plumbline.engines.cel import ExpressionError, Program, activate, compile_expression
+from plumbline.inventories import Entry, Inventory, pod_labels
+from plumbline.policies import Related, matches_kind
+from plumbline.selectors import SelectorError, is_plain, selects
+
+Found = list[dict[str, Any]]
+
+
+class MissingError(Exception):
+    """What the judged object refers to is not in the set, so that nothing can be said; `str()` says what."""
+
+
+class Relation:
+    """One `related` entry of a policy, with what it remembers of the inventory that was last asked."""
+
+    def __init__(self, related: Related) -> None:
+        self.name = related.name
+        self._related = related
+        self._selecting = paths.parse(related.selecting) if related.selecting is not None else None
+        self._selected_by = paths.parse(related.selected_by) if related.selected_by is not None else None
+        self._inventory: Inventory | None = None
+        self._members: dict[str, list[Entry]] = {}
+        self._by_key: dict[str, list[Entry]] = {}
+        self._found: dict[Any, Found] = {}
+
+    def find(self, subject: Subject, group: str, kind: str, inventory: Inventory) -> Found:
+        """The related objects. Raises MissingError, or ExpressionError when it cannot be known what they are."""
+        if inventory is not self._inventory:
+            self._take(inventory)
+        namespace = _namespace(subject.object, kind)
+        try:
+            if self._selecting is not None:
+                return self._selected(pod_labels(subject.object, group, kind), namespace)
+            if self._selected_by is not None:
+                selector = paths.lookup(subject.object, self._selected_by)
+                return self._matching(selector, is_plain(group, kind), namespace)
+        except SelectorError as error:
+            raise ExpressionError(f"related.{self.name}: {error}") from error
+        if self._related.lookup is not None:
+            return self._with_keys(subject, namespace)
+        return [entry.object for entry in self._reached(namespace)]
+
+    def _take(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._members, self._by_key, self._found = {}, {}, {}
+        for group, kind in inventory.kinds:
+            if any(matches_kind(pattern, group, kind) for pattern in self._related.kinds):
+                for entry in inventory.of_kind(group, kind):
+                    self._members.setdefault(entry.namespace, []).append(entry)
+        if self._related.key is not None:
+            for entry in self._reached(None):
+                for key in self._keys_of(entry):
+                    self._by_key.setdefault(key, []).append(entry)
+
+    def _keys_of(self, entry: Entry) -> list[str]:
+        """None for an object so malformed that it has no key: nothing can refer to it, and others are still judged."""
+        try:
+            return _keys(self._key_program, entry.object, "the key")
+        except ExpressionError:
+            return []
+
+    @cached_property
+    def _key_program(self) -> Program:
+        return compile_expression(self._related.key or "''")
+
+    @cached_property
+    def _lookup_program(self) -> Program:
+        return compile_expression(self._related.lookup or "''")
+
+    def _reached(self, namespace: str | None) -> Iterable[Entry]:
+        """Those in the namespace and those that have none; all for None, or when the relation is anywhere."""
+        if namespace is None or self._related.is_anywhere:
+            return [entry for entries in self._members.values() for entry in entries]
+        cluster_scoped = self._members.get("", []) if namespace else []
+        return [*self._members.get(namespace, []), *cluster_scoped]
+
+    def _is_reached(self, entry: Entry, namespace: str) -> bool:
+        return self._related.is_anywhere or entry.namespace in (namespace, "")
+
+    def _selected(self, labels: dict[str, Any], namespace: str) -> Found:
+        key = (namespace, *sorted((str(name), str(value)) for name, value in labels.items()))
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = [
+                entry.object
+                for entry in self._reached(namespace)
+                if selects(
+                    _value(entry.object, self._selecting or ()), labels, plain=is_plain(entry.group, entry.kind)
+                )
+            ]
+        return found
+
+    def _matching(self, selector: Any, plain: bool, namespace: str) -> Found:
+        if selector is paths.MISSING:
+            return []
+        return [entry.object for entry in self._reached(namespace) if selects(selector, entry.pod_labels, plain=plain)]
+
+    def _with_keys(self, subject: Subject, namespace: str) -> Found:
+        wanted = _keys(self._lookup_program, subject.object, f"the lookup of related.{self.name}")
+        found: dict[int, Entry] = {}
+        absent: list[str] = []
+        for key in wanted:
+            reached = [entry for entry in self._by_key.get(key, ()) if self._is_reached(entry, namespace)]
+            found.update((id(entry), entry) for entry in reached)
+            if not reached:
+                absent.append(key)
+        if absent and self._related.is_required:
+            raise MissingError(f"{absent[0]} is not among the objects that were judged together")
+        return [entry.object for entry in found.values()]
+
+
+def _value(obj: dict[str, Any], path: paths.Path) -> Any:
+    value = paths.lookup(obj, path)
+    return None if value is paths.MISSING else value
+
+
+def _namespace(obj: dict[str, Any], kind: str) -> str:
+    """A Namespace counts as in the namespace of its own name."""
+    metadata = obj.get("metadata")
+    value = metadata.get("name" if kind == "Namespace" else "namespace") if isinstance(metadata, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _keys(program: Program, obj: dict[str, Any], what: str) -> list[str]:
+    try:
+        value = program.evaluate(activate({"object": obj}))
+    except ExpressionError as error:
+        raise ExpressionError(f"{what}: {error}") from error
+    keys = value if isinstance(value, list) else [value]
+    if not all(isinstance(key, str) for key in keys):
+        raise ExpressionError(f"{what} must be text or a list of texts")
+    return keys
