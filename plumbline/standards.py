@@ -47,7 +47,7 @@ def _load(file: Path) -> Standard:
         document: Any = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
         spec = document["spec"]
         controls = tuple(
-            Control(str(item["id"]), str(item["title"]), tuple(map(str, item["policies"]))) for item in spec["controls"]
+            Control(str(item["id"]), str(item["title"]), tuple(map(str, item.get("policies", ())))) for item in spec["controls"]
         )
         if document["kind"] != "Standard" or document["apiVersion"] != "plumbline.dev/v1":
             raise PolicyError("is not a plumbline.dev/v1 Standard", file=str(file))
