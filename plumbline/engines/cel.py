@@ -47,6 +47,11 @@ class Program:
         self.source = source
         self._expression = expression
 
+    @property
+    def type_name(self) -> str:
+        """The type that the expression is known to have, in lower case: `dyn` when it depends on the object."""
+        return str(self._expression.return_type().name()).lower()
+
     def evaluate(self, activation: Any) -> Any:
         """The plain Python value of the expression; `activation` comes from `activate`."""
         try:

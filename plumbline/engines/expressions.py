@@ -37,9 +37,14 @@ def related_of(source: str) -> list[str]:
     return [found["related"] for found in _RELATED.finditer(source) if found["related"]]
 
 
-def check_variables(source: str, known: Iterable[str]) -> None:
-    """Raises CompileError when `source` names a variable that is neither composed nor in `known`."""
-    names = {*COMPOSED, *known}
+def names_params(source: str) -> bool:
+    """Whether `source` reads `params`."""
+    return any(found["params"] for found in _TOKEN.finditer(source))
+
+
+def check_variables(source: str, known: Iterable[str], composed: Iterable[str] = COMPOSED) -> None:
+    """Raises CompileError when `source` names a variable that is neither in `composed` nor in `known`."""
+    names = {*composed, *known}
     for found in _TOKEN.finditer(source):
         if found["text"] or found["params"] or found["matches"]:
             continue
