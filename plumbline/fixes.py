@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -42,7 +41,7 @@ def apply_patch(obj: dict[str, Any], patch: Patch) -> dict[str, Any]:
     import jsonpatch  # here, because a scan applies few patches and its start is dear
 
     try:
-        patched: dict[str, Any] = jsonpatch.apply_patch(obj, copy.deepcopy(patch))
+        patched: dict[str, Any] = jsonpatch.apply_patch(_unshared(obj), _unshared(patch), in_place=True)
     except (
         jsonpatch.JsonPatchException,
         jsonpatch.JsonPointerException,
@@ -76,6 +75,13 @@ def render_yaml(obj: Any) -> str:
 def pointer(path: paths.Path) -> str:
     """An RFC 6901 pointer."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def _unshared(value: Any) -> Any:
+    """A copy in which no map or list is there twice: an alias in YAML must not let a patch reach its siblings."""
+    if isinstance(value, dict):
+        return {key: _unshared(item) for key, item in value.items()}
+    return [_unshared(item) for item in value] if isinstance(value, list) else value
 
 
 def _set(obj: Any, path: paths.Path, value: Any) -> dict[str, Any] | None:

@@ -33,13 +33,14 @@ def pod_spec_path(kind: str, group: str) -> tuple[str, ...] | None:
 @dataclass(slots=True, eq=False)
 class Resource:
     """One Kubernetes object, with the file and line (from 1) where its document begins when it was read from
-    a file.
+    a file. `prefix` leads to it in its document: () unless it is an item of a List.
     """
 
     object: dict[str, Any]
     file: str | None = None
     line: int | None = None
     locate: Callable[[paths.Path], int | None] | None = field(default=None, repr=False)
+    prefix: paths.Path = ()
 
     @property
     def api_version(self) -> str:

@@ -14,6 +14,13 @@ exit codes:
   2  unusable arguments, or input that could not be read or reported; what could be read is still
      scanned and printed. 2 wins over 1.
 """
+_FIX_EXIT_CODES = """\
+exit codes:
+  0  no violation that has a fix is left
+  1  some are left: in the files (without --write), or because their fix was refused
+  2  unusable arguments, or a file that could not be read or written; the others are still fixed.
+     2 wins over 1.
+"""
 
 
 class UsageError(Exception):
@@ -31,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"plumbline {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_scan(commands, scan.run)
+    _add_fix(commands)
     for name, noun in (("policy", "ID"), ("standard", "NAME")):
         group = commands.add_parser(
             name, help=f"list or show the library's {name[:-1] + 'ies' if name == 'policy' else 'standards'}"
@@ -53,7 +61,24 @@ def _add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser], run
     )
     scan.set_defaults(run=run)
     scan.add_argument("paths", nargs="+", metavar="PATH", help="a file, a directory, or - for standard input")
-    selection = scan.add_argument_group("what to check")
+    _add_selection(scan)
+    output = scan.add_argument_group("what to print")
+    output.add_argument("--all", action="store_true", help="passes and skips too")
+    output.add_argument("--format", choices=("table", "json", "sarif", "junit"), default="table")
+    output.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
+    output.add_argument(
+        "--fail-on",
+        choices=(*SEVERITIES, "never"),
+        default="high",
+        help="least severity that makes the exit code 1 (default: high)",
+    )
+    report = scan.add_argument_group("where to report")
+    report.add_argument("--report-to", metavar="URL", help="post what was found to a Plumbline server")
+    report.add_argument("--token", help="the cluster's token (default: the environment variable PLUMBLINE_TOKEN)")
+
+
+def _add_selection(command: argparse.ArgumentParser) -> None:
+    selection = command.add_argument_group("what to check")
     selection.add_argument(
         "--policies",
         action="append",
@@ -76,16 +101,28 @@ def _add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser], run
         help="only this policy (repeatable, adds to --standard)",
     )
     selection.add_argument("--params", metavar="FILE", help="YAML: policy id → parameters")
-    output = scan.add_argument_group("what to print")
-    output.add_argument("--all", action="store_true", help="passes and skips too")
-    output.add_argument("--format", choices=("table", "json", "sarif", "junit"), default="table")
-    output.add_argument("--output", metavar="FILE", help="write there instead of to standard output")
-    output.add_argument(
-        "--fail-on",
-        choices=(*SEVERITIES, "never"),
-        default="high",
-        help="least severity that makes the exit code 1 (default: high)",
+
+
+def _add_fix(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    fix = commands.add_parser(
+        "fix",
+        help="mend manifests",
+        description="Apply the fixes of violated policies to files, directories (*.yaml *.yml *.json) and standard "
+        "input. Lines that a fix does not touch stay as they are.",
+        epilog=_FIX_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    report = scan.add_argument_group("where to report")
-    report.add_argument("--report-to", metavar="URL", help="post what was found to a Plumbline server")
-    report.add_argument("--token", help="the cluster's token (default: the environment variable PLUMBLINE_TOKEN)")
+    fix.set_defaults(run=_run_fix)
+    fix.add_argument("paths", nargs="+", metavar="PATH", help="a file, a directory, or - for standard input")
+    _add_selection(fix)
+    result = fix.add_argument_group("what to do with the result").add_mutually_exclusive_group()
+    result.add_argument("--diff", action="store_true", help="print a unified diff and change nothing (the default)")
+    result.add_argument(
+        "--write", action="store_true", help="write the files; of standard input, the fixed text to standard output"
+    )
+
+
+def _run_fix(options: argparse.Namespace) -> int:
+    from plumbline.cli import fix  # here, because what edits text would slow the start of a scan
+
+    return fix.run(options)

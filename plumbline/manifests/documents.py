@@ -38,7 +38,7 @@ def resources_in(text: str, file: str | None) -> Iterator[Resource | LoadError |
         if value is not None:
             lead = _LEAD.match(document)
             first = line + document.count("\n", 0, lead.end()) if lead else line
-            yield from _objects(value, Lines(document, line), file, first)
+            yield from objects_in(value, Lines(document, line), file, first)
 
 
 def split_documents(text: str) -> Iterator[tuple[str, int]]:
@@ -61,9 +61,10 @@ def _is_blank(piece: str) -> bool:
     return matched is not None and matched.end() == len(piece)
 
 
-def _objects(
+def objects_in(
     value: Any, lines: Lines, file: str | None, line: int, prefix: paths.Path = ()
 ) -> Iterator[Resource | LoadError | NotAManifest]:
+    """The object that a document holds, or those of a List, each with the path that leads to it."""
     at = line if not prefix else lines(prefix) or line
     if not isinstance(value, dict):
         what = "a list" if isinstance(value, list) else "null" if value is None else "a single value"
@@ -84,6 +85,6 @@ def _objects(
         for index, item in enumerate(value["items"]):
             if kind != "List" and isinstance(item, dict):
                 item = {"apiVersion": api_version, "kind": kind[: -len("List")], **item}
-            yield from _objects(item, lines, file, line, (*prefix, "items", index))
+            yield from objects_in(item, lines, file, line, (*prefix, "items", index))
         return
-    yield Resource(value, file, at, lines.below(prefix))
+    yield Resource(value, file, at, lines.below(prefix), prefix)
