@@ -13,6 +13,7 @@ from pathlib import Path
 
 from plumbline.cli.arguments import UsageError
 from plumbline.cli.selection import build_evaluator
+from plumbline.manifests import LoadError
 from plumbline.scanning import Progress, Scan, scan
 
 # A scan makes many small objects and no cycles: collecting as often as usual costs a tenth of its time.
@@ -25,7 +26,8 @@ def run(options: argparse.Namespace) -> int:
     if options.report_to and not token:
         raise UsageError("--report-to needs --token, or PLUMBLINE_TOKEN in the environment")
     _check_output(options.output)
-    evaluator = build_evaluator(options.policies, options.standard, options.policy, options.params)
+    problems: list[LoadError] = []
+    evaluator = build_evaluator(options.policies, options.standard, options.policy, options.params, problems)
     gc.freeze()
     gc.set_threshold(_GARBAGE_THRESHOLD)
     with _progress() as progress:
@@ -37,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
             keep=bool(options.report_to),
             progress=progress,
         )
+    found.errors[:0] = problems
     with contextlib.suppress(BrokenPipeError):
         _print(found, options.format, options.output)
     reported = _report(found, options.report_to, token) if options.report_to and token else True

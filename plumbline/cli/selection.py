@@ -9,23 +9,28 @@ from typing import Any
 from plumbline.cli.arguments import UsageError
 from plumbline.evaluation import Evaluator
 from plumbline.library import library_policies, library_standards
+from plumbline.manifests import LoadError
 from plumbline.manifests.limits import StrictError
-from plumbline.policies import Policy, PolicyError, load_policies
+from plumbline.policies import Policy, PolicyError
 
 _MAX_PARAMS_BYTES = 1_048_576
 
 
 def build_evaluator(
-    directories: Iterable[str], standards: Iterable[str], policies: Iterable[str], params_file: str | None
+    directories: Iterable[str],
+    standards: Iterable[str],
+    policies: Iterable[str],
+    params_file: str | None,
+    problems: list[LoadError] | None = None,
 ) -> Evaluator:
-    """Raises UsageError naming what is unknown, with the nearest names there are."""
+    """Raises UsageError naming what is unknown, with the nearest names there are.
+
+    Policies of `directories` that cannot be used are added to `problems`; without such a list, the first one raises.
+    """
     try:
         known = {policy.id: policy for policy in library_policies()}
         for directory in directories:
-            own = load_policies(directory)
-            if not own:
-                raise UsageError(f"--policies {directory}: there is no policy.yaml below it")
-            known.update((policy.id, policy) for policy in own)
+            known.update((policy.id, policy) for policy in _own_policies(directory, problems))
         chosen = _chosen(known, list(standards), list(policies))
         params = _read_params(params_file, known) if params_file else {}
         for name, given in params.items():
@@ -33,6 +38,20 @@ def build_evaluator(
         return Evaluator(chosen, {policy.id: params[policy.id] for policy in chosen if policy.id in params})
     except PolicyError as error:
         raise UsageError(str(error)) from error
+
+
+def _own_policies(directory: str, problems: list[LoadError] | None) -> list[Policy]:
+    from plumbline.dialects.loading import read_directory  # here, because most scans use the library alone
+
+    loaded = read_directory(directory)
+    if problems is None and loaded.problems:
+        problem = loaded.problems[0]
+        raise UsageError(f"{problem.file}:{problem.line or 1}: {problem.message}")
+    if not loaded.policies and not loaded.problems:
+        raise UsageError(f"--policies {directory}: there is no policy below it")
+    if problems is not None:
+        problems.extend(loaded.problems)
+    return loaded.policies
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -155,9 +155,11 @@ def test_a_broken_policy_is_named_with_field_and_column(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, manifest: Path
 ) -> None:
     file = write_policy(tmp_path / "own", policy_document({**PRIVILEGED, "expression": "container. +"}))
-    code, _, err = run(capsys, "scan", manifest, "--policies", tmp_path / "own")
+    code, report = scanned(capsys, manifest, "--policies", tmp_path / "own")
     assert code == 2
-    assert f"{file}: spec.rules[0].expression: column 12" in err
+    assert report["errors"][0]["file"] == str(file)
+    assert report["errors"][0]["message"].startswith("spec.rules[0].expression: column 12")
+    assert report["summary"]["checks"] > 0
 
 
 def test_sarif_points_at_lines_and_keeps_fingerprints(

@@ -1,0 +1,113 @@
+"""What the API server would hand to a policy if somebody created the object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from plumbline.inventories import Inventory
+from plumbline.kinds import is_namespaced, plural
+from plumbline.nulls import without_nulls
+from plumbline.resources import Resource
+
+NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
+_DEFAULT_NAMESPACE: Final = "default"
+
+
+@dataclass(frozen=True)
+class Review:
+    """A request to create `object`. `namespace` is "" for what lives outside namespaces, else the object's own or
+    `default`; `namespace_object` is None when the set does not hold that Namespace.
+    """
+
+    object: dict[str, Any]
+    group: str
+    version: str
+    kind: str
+    resource: str
+    namespace: str
+    name: str
+    namespace_object: dict[str, Any] | None
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """The object's labels; {} when it has none that are readable."""
+        return _labels(self.object)
+
+    @property
+    def namespace_labels(self) -> dict[str, Any]:
+        """Labels of the object's namespace: all when the set holds it, else the one that it is bound to have."""
+        known = _labels(self.namespace_object) if self.namespace_object is not None else {}
+        return {NAMESPACE_LABEL: self.namespace, **known}
+
+    @property
+    def is_namespace(self) -> bool:
+        return self.group == "" and self.kind == "Namespace"
+
+    @cached_property
+    def request(self) -> dict[str, Any]:
+        """`request` in expressions: the creation, by a user of whom nothing is known."""
+        kind = {"group": self.group, "version": self.version, "kind": self.kind}
+        resource = {"group": self.group, "version": self.version, "resource": self.resource}
+        request: dict[str, Any] = {
+            "kind": kind,
+            "resource": resource,
+            "requestKind": kind,
+            "requestResource": resource,
+            "name": self.name,
+            "operation": "CREATE",
+            "userInfo": {"username": "", "groups": []},
+            "dryRun": True,
+        }
+        if self.namespace:
+            request["namespace"] = self.namespace
+        return request
+
+    @cached_property
+    def vocabulary(self) -> dict[str, Any]:
+        """What expressions see, but for `params`."""
+        namespace_object = self.namespace_object
+        if namespace_object is None and self.namespace:
+            namespace_object = {
+                "apiVersion": "v1",
+                "kind": "Namespace",
+                "metadata": {"name": self.namespace, "labels": self.namespace_labels},
+            }
+        return {
+            "object": self.object,
+            "oldObject": None,
+            "request": self.request,
+            "namespaceObject": namespace_object,
+            "variables": {},
+            "related": {},
+        }
+
+
+def review_of(resource: Resource, inventories: Sequence[Inventory]) -> Review:
+    """The review of a resource; its Namespace is looked up in each of the inventories."""
+    obj = without_nulls(resource.object)
+    group, _, version = resource.api_version.rpartition("/")
+    namespace = ""
+    if is_namespaced(group, resource.kind, obj):
+        namespace = resource.namespace or _DEFAULT_NAMESPACE
+        if not resource.namespace and isinstance(obj.get("metadata", {}), dict):
+            obj = {**obj, "metadata": {**obj.get("metadata", {}), "namespace": namespace}}
+    found = (inventory.namespace_object(namespace) for inventory in inventories) if namespace else ()
+    return Review(
+        object=obj,
+        group=group,
+        version=version,
+        kind=resource.kind,
+        resource=plural(resource.kind),
+        namespace=namespace,
+        name=resource.name,
+        namespace_object=next((item for item in found if item is not None), None),
+    )
+
+
+def _labels(obj: dict[str, Any]) -> dict[str, Any]:
+    metadata = obj.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    return labels if isinstance(labels, dict) else {}

@@ -1,0 +1,94 @@
+"""Directories of policies in any format that Plumbline reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from plumbline.dialects import admission
+from plumbline.dialects.documents import Loaded, Surroundings
+from plumbline.inventories import Inventory
+from plumbline.manifests import LoadError, load
+from plumbline.policies import PolicyError, parse_policy
+from plumbline.resources import Resource
+
+Reader = Callable[[Sequence[Resource], Surroundings], Loaded]
+
+OWN_GROUP: Final = "plumbline.dev"
+# Kinds that ask for something of objects and that nobody here can evaluate: named, so that they never silently pass.
+_UNSUPPORTED: Final[Mapping[str, str]] = {
+    "MutatingAdmissionPolicy": "it changes objects instead of judging them",
+    "MutatingAdmissionPolicyBinding": "it binds a policy that changes objects instead of judging them",
+}
+
+
+def read_directory(directory: Path | str) -> Loaded:
+    """Every policy below `directory`, whatever its format; what cannot be used is among the problems.
+
+    Raises PolicyError when there is no such directory.
+    """
+    if not Path(directory).is_dir():
+        raise PolicyError("is not a directory", file=str(directory))
+    loaded = Loaded()
+    documents: list[Resource] = []
+    for item in load([directory]):
+        if isinstance(item, LoadError):
+            loaded.problems.append(item)
+        else:
+            documents.append(item)
+    return _read(documents, loaded)
+
+
+def _read(documents: Sequence[Resource], loaded: Loaded) -> Loaded:
+    by_reader: dict[Reader, list[Resource]] = {}
+    others: list[Resource] = []
+    for document in documents:
+        reader = _reader(document)
+        if reader is not None:
+            by_reader.setdefault(reader, []).append(document)
+        elif document.kind in _UNSUPPORTED:
+            loaded.refuse(document, f"is not supported: {_UNSUPPORTED[document.kind]}")
+        else:
+            others.append(document)
+    surroundings = Surroundings(Inventory(others))
+    for reader, own in by_reader.items():
+        read = reader(own, surroundings)
+        loaded.policies.extend(read.policies)
+        loaded.problems.extend(read.problems)
+    return _without_twins(loaded)
+
+
+def _reader(document: Resource) -> Reader | None:
+    if document.group == OWN_GROUP and document.kind == "Policy":
+        return _read_own
+    return next((reader for is_read, reader in _READERS if is_read(document)), None)
+
+
+def _read_own(documents: Sequence[Resource], surroundings: Surroundings) -> Loaded:
+    loaded = Loaded()
+    for document in documents:
+        try:
+            loaded.policies.append(parse_policy(document.object, file=document.file))
+        except PolicyError as error:
+            loaded.problems.append(LoadError(document.file, document.line, str(error).removeprefix(f"{error.file}: ")))
+    return loaded
+
+
+def _without_twins(loaded: Loaded) -> Loaded:
+    unique: dict[str, str | None] = {}
+    kept = []
+    for policy in loaded.policies:
+        if policy.id in unique:
+            where = unique[policy.id]
+            loaded.problems.append(LoadError(policy.file, None, f"the id {policy.id} is already taken by {where}"))
+        else:
+            unique[policy.id] = policy.file
+            kept.append(policy)
+    loaded.policies = kept
+    return loaded
+
+
+_READERS: Sequence[tuple[Callable[[Resource], bool], Reader]] = (
+    (lambda document: (document.group, document.kind) in admission.KINDS, admission.read_policies),
+)
