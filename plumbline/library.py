@@ -33,4 +33,4 @@ def library_standards() -> tuple[Standard, ...]:
     """All standards of the library, ordered by name."""
     from plumbline.standards import load_standards
 
-    return tuple(load_standards(library_directory() / "standards"))
+    return tuple(load_standards(library_directory() / "standards", is_proven=True))

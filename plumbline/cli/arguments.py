@@ -29,7 +29,7 @@ class UsageError(Exception):
 
 def build_parser() -> argparse.ArgumentParser:
     """Every sub-command sets `run`, a function from the options to the exit code."""
-    from plumbline.cli import catalogue, scan
+    from plumbline.cli import catalogue, scan, standards
 
     parser = argparse.ArgumentParser(
         prog="plumbline",
@@ -39,15 +39,13 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_scan(commands, scan.run)
     _add_fix(commands)
-    for name, noun in (("policy", "ID"), ("standard", "NAME")):
-        group = commands.add_parser(
-            name, help=f"list or show the library's {name[:-1] + 'ies' if name == 'policy' else 'standards'}"
-        )
-        verbs = group.add_subparsers(dest="verb", required=True, metavar="VERB")
-        verbs.add_parser("list", help="one a line").set_defaults(run=getattr(catalogue, f"list_{name}"))
-        show = verbs.add_parser("show", help="all about one")
-        show.add_argument("name", metavar=noun)
-        show.set_defaults(run=getattr(catalogue, f"show_{name}"))
+    policy = commands.add_parser("policy", help="list or show the library's policies")
+    verbs = policy.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("list", help="one a line").set_defaults(run=catalogue.list_policy)
+    show = verbs.add_parser("show", help="all about one")
+    show.add_argument("name", metavar="ID")
+    show.set_defaults(run=catalogue.show_policy)
+    standards.add_commands(commands)
     return parser
 
 

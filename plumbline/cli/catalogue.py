@@ -1,4 +1,4 @@
-"""`plumbline policy` and `plumbline standard`: what the library holds."""
+"""`plumbline policy`: what the library holds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import textwrap
 
 from plumbline.cli.arguments import UsageError
 from plumbline.cli.selection import nearest
-from plumbline.library import library_policies, library_standards
+from plumbline.library import library_policies
 from plumbline.policies import Policy, PolicyError
 
 
@@ -38,25 +38,6 @@ def show_policy(options: argparse.Namespace) -> int:
         print(f"  {rule.name}\n{textwrap.indent(rule.expression.strip(), '    ')}")
     for link in policy.references:
         print(f"See {link}")
-    return 0
-
-
-def list_standard(options: argparse.Namespace) -> int:
-    """Name, number of policies and title of every standard."""
-    for standard in library_standards():
-        print(f"{standard.name:<18} {len(standard.policies):>3} policies  {standard.title}")
-    return 0
-
-
-def show_standard(options: argparse.Namespace) -> int:
-    """The controls of a standard and the policies of each."""
-    standards = {standard.name: standard for standard in library_standards()}
-    standard = standards.get(options.name)
-    if standard is None:
-        raise UsageError(f"there is no standard {options.name}{nearest(options.name, standards)}")
-    print(f"{standard.name}: {standard.title} ({standard.version})\n\n{_wrapped(standard.description)}\n")
-    for control in standard.controls:
-        print(f"{control.id}  {control.title}\n    {', '.join(control.policies)}")
     return 0
 
 

@@ -211,11 +211,9 @@ def test_output_goes_to_the_file(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert json.loads(target.read_text())["summary"]["resources"] == 1
 
 
-def test_the_catalogue_shows_policies_and_standards(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_catalogue_shows_policies(capsys: pytest.CaptureFixture[str]) -> None:
     assert "privileged-container" in run(capsys, "policy", "list")[1]
     assert "Why" in run(capsys, "policy", "show", "privileged-container")[1]
-    assert "pss-restricted" in run(capsys, "standard", "list")[1]
-    assert "privileged-container" in run(capsys, "standard", "show", "pss-restricted")[1]
     assert run(capsys, "policy", "show", "nope")[0] == 2
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from plumbline.evaluation import Evaluator
 from plumbline.fixes import apply_patch
 from plumbline.library import library_policies, library_standards
+from plumbline.mappings import mapping_problems, policies_by_control
 from plumbline.policies import Policy
 from plumbline.resources import Resource
 from plumbline.results import Result
@@ -199,16 +200,13 @@ def test_standards_name_only_policies_that_exist() -> None:
 
 @pytest.mark.parametrize("name", STANDARDS)
 def test_standard_and_policies_agree_on_the_controls(name: str) -> None:
-    inherited = STANDARDS[STANDARDS[name].extends or name].controls if STANDARDS[name].extends else ()
-    by_standard = {
-        (control.id, policy)
-        for control in STANDARDS[name].controls
-        if control not in inherited
-        for policy in control.policies
-    }
-    by_policies = {(control, p.id) for p in POLICIES.values() for control in p.controls.get(name, ())}
+    by_standard = {control.id: list(control.policies) for control in STANDARDS[name].own if control.policies}
 
-    assert by_standard == by_policies
+    assert by_standard == policies_by_control(POLICIES.values(), name), "Run: plumbline standard sync"
+
+
+def test_policies_name_only_controls_that_exist() -> None:
+    assert [str(problem) for problem in mapping_problems(POLICIES.values(), STANDARDS.values())] == []
 
 
 def test_the_model_covers_every_pod_security_policy() -> None:
