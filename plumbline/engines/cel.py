@@ -1,29 +1,20 @@
-"""Google's CEL, the engine of the library's policies. The only module that imports `cel_expr_python`."""
+"""CEL as Kubernetes speaks it: the language of the library's policies."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
-from cel_expr_python import cel
-from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_optional, ext_strings
+from plumbline.engines import environments, references
 
-from plumbline.engines import patterns
-
-VOCABULARY = ("object", "params", "variables", "namespaceObject", "request", "related")
+VOCABULARY = environments.VOCABULARY
 MAX_SOURCE_LENGTH = 16_384
 
 _POSITION = re.compile(r"<input>:(\d+):(\d+): ([^\n]*)")
 _NOISE = re.compile(r"^(?:[A-Z_]+: )+|\s*\[[A-Z_]+\]\s*$|\(in container ''\)")
-
-
-_TEXT = cel.Type.STRING
-_MATCHES = cel.FunctionDecl(
-    "matchesPattern",
-    [cel.Overload("matches_pattern", cel.Type.BOOL, [_TEXT, _TEXT], is_member=True, impl=patterns.matches)],
-)
+_FAILURE = re.compile(f"{references.FAILURE}(.*?){references.FAILURE_END}", re.DOTALL)
+_OPTIONAL = "the expression yields an optional: end it with orValue(...), value() or hasValue()"
 
 
 class CompileError(ValueError):
@@ -41,16 +32,13 @@ class ExpressionError(Exception):
 class Program:
     """A compiled expression. Evaluating it never raises anything but `ExpressionError`."""
 
-    __slots__ = ("_expression", "source")
+    __slots__ = ("_expression", "source", "type_name")
 
-    def __init__(self, source: str, expression: Any) -> None:
+    def __init__(self, source: str, expression: Any, type_name: str) -> None:
         self.source = source
         self._expression = expression
-
-    @property
-    def type_name(self) -> str:
+        self.type_name = type_name
         """The type that the expression is known to have, in lower case: `dyn` when it depends on the object."""
-        return str(self._expression.return_type().name()).lower()
 
     def evaluate(self, activation: Any) -> Any:
         """The plain Python value of the expression; `activation` comes from `activate`."""
@@ -58,24 +46,16 @@ class Program:
             value = self._expression.eval(activation)
             plain = value.plain_value()
             failed = plain.__class__ is str and value.type().name() == "ERROR"
+        except TypeError as error:  # a value that is none in Python
+            raise ExpressionError(_OPTIONAL) from error
         except Exception as error:  # the binding raises many kinds: all mean "no verdict"
             raise ExpressionError(_clean(str(error))) from error
+        finally:
+            if references.interrupted:
+                references.reraise()
         if failed:
             raise ExpressionError(_clean(plain))
         return plain
-
-
-@lru_cache(maxsize=64)
-def _environment(names: tuple[str, ...]) -> Any:
-    variables = dict.fromkeys((*VOCABULARY, *names), cel.Type.DYN)
-    extensions = [
-        ext_optional.ExtOptional(),
-        ext_strings.ExtStrings(),
-        ext_bindings.ExtBindings(),
-        ext_math.ExtMath(),
-        ext_encoders.ExtEncoders(),
-    ]
-    return cel.NewEnv(variables=variables, extensions=extensions, functions=[_MATCHES])
 
 
 def compile_expression(source: str, names: Iterable[str] = (), *, boolean: bool = False) -> Program:
@@ -85,28 +65,26 @@ def compile_expression(source: str, names: Iterable[str] = (), *, boolean: bool 
     """
     if len(source) > MAX_SOURCE_LENGTH:
         raise CompileError(f"the expression is longer than {MAX_SOURCE_LENGTH} characters")
-    expression = _compile(source, tuple(sorted(names)))
-    if boolean:
-        name = expression.return_type().name()
-        if name not in ("BOOL", "DYN"):
-            raise CompileError(f"the expression must yield a bool, not {name.lower()}")
-    return Program(source, expression)
+    program = _compile(source, tuple(sorted(names)))
+    if boolean and program.type_name not in ("bool", "dyn"):
+        raise CompileError(f"the expression must yield a bool, not {program.type_name}")
+    return program
 
 
 def compile_list(sources: Sequence[str], names: Iterable[str] = ()) -> Program:
     """One program that yields the list of all values: a third of the cost of one call for each of them."""
     source = "[" + ",\n".join(f"dyn({source}\n)" for source in sources) + "]"
-    return Program(source, _compile(source, tuple(sorted(names))))
+    return _compile(source, tuple(sorted(names)))
 
 
 def activate(data: Mapping[str, Any]) -> Any:
     """Bind names to plain JSON-like values, to be shared by all programs that judge the same thing."""
-    return _environment(()).Activation(data)
+    return environments.activate(dict(data))
 
 
-def _compile(source: str, names: tuple[str, ...]) -> Any:
+def _compile(source: str, names: tuple[str, ...]) -> Program:
     try:
-        return _environment(names).compile(source)
+        expression, result = environments.compile(source, names)
     except Exception as error:  # the binding raises RuntimeError, and others on invalid text
         text = str(error)
         found = _POSITION.search(text)
@@ -114,7 +92,11 @@ def _compile(source: str, names: tuple[str, ...]) -> Any:
             raise CompileError(_clean(text)) from error
         message = _NOISE.sub("", found[3]).strip()
         raise CompileError(message, int(found[1]), int(found[2])) from error
+    return Program(source, expression, result.name().lower())
 
 
 def _clean(text: str) -> str:
+    failure = _FAILURE.search(text)
+    if failure is not None:
+        return failure[1]
     return _NOISE.sub("", text).strip() or "the expression could not be evaluated"

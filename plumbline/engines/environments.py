@@ -1,0 +1,150 @@
+"""The engine's environments. The only module that imports `cel_expr_python`.
+
+Sources that use none of Kubernetes' functions are compiled and run in one environment. The engine knows no types but
+its own and takes apart functions of one name by the kind of their arguments, so the others are checked in a second
+environment, with the types of Kubernetes and the exact signatures, and run in the first, where a stand-in takes the
+place of each value of such a type (`plumbline.engines.signatures`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from functools import lru_cache
+from typing import Any
+
+import yaml
+from cel_expr_python import cel
+
+from plumbline.engines import references
+from plumbline.engines.functions import LIBRARY
+from plumbline.engines.signatures import Function
+
+VOCABULARY = ("object", "params", "variables", "namespaceObject", "request", "related")
+
+_EXTENSIONS = ("optional", "strings", "bindings", "math", "encoders", "lists", "sets")
+_MACROS = ("two-var-comprehensions",)
+_SHARED = ("indexOf", "lastIndexOf")  # names that an extension of the engine declares for other types
+_KINDS = {
+    "bool": cel.Type.BOOL,
+    "bytes": cel.Type.BYTES,
+    "double": cel.Type.DOUBLE,
+    "duration": cel.Type.DURATION,
+    "dyn": cel.Type.DYN,
+    "int": cel.Type.INT,
+    "list": cel.Type.LIST,
+    "map": cel.Type.MAP,
+    "string": cel.Type.STRING,
+    "timestamp": cel.Type.TIMESTAMP,
+    "uint": cel.Type.UINT,
+}
+
+references.keep_none()
+
+
+def compile(source: str, names: tuple[str, ...]) -> tuple[Any, Any]:
+    """The program of `source` and the type that it is known to have. Raises what the engine raises."""
+    if not _SPECIAL.search(source):
+        # What fails here may use the comprehensions of two variables that only the second environment has.
+        with contextlib.suppress(Exception):
+            expression = _run_environment(names).compile(source)
+            return expression, expression.return_type()
+    checked = _check_environment(names).compile(source)
+    return _run_environment(()).deserialize(checked.serialize()), checked.return_type()
+
+
+def activate(data: dict[str, Any]) -> Any:
+    """Names bound to values, for programs of any environment."""
+    return _run_environment(()).Activation(data)
+
+
+@lru_cache(maxsize=64)
+def _run_environment(names: tuple[str, ...]) -> Any:
+    return cel.NewEnv(
+        config=_configuration(_EXTENSIONS, []), variables=_variables(names), extensions=[_run_time_functions()]
+    )
+
+
+@lru_cache(maxsize=64)
+def _check_environment(names: tuple[str, ...]) -> Any:
+    return cel.NewEnv(
+        config=_checked_configuration(), variables=_variables(names), extensions=[_shared_functions()]
+    )
+
+
+def _variables(names: tuple[str, ...]) -> dict[str, Any]:
+    return dict.fromkeys((*VOCABULARY, *names), cel.Type.DYN)
+
+
+@lru_cache(maxsize=1)
+def _checked_configuration() -> Any:
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for number, function in enumerate(_declared()):
+        by_name.setdefault(function.name, []).append(_described(function, number))
+    functions = [{"name": name, "overloads": overloads} for name, overloads in by_name.items()]
+    return _configuration((*_EXTENSIONS, *_MACROS), functions)
+
+
+def _declared() -> list[Function]:
+    return [
+        function for function in LIBRARY if function.name not in _SHARED and not function.name.startswith("cel.@")
+    ]
+
+
+def _configuration(extensions: tuple[str, ...], functions: list[dict[str, Any]]) -> Any:
+    content = {"name": "plumbline", "extensions": [{"name": name} for name in extensions], "functions": functions}
+    return cel.NewEnvConfigFromYaml(yaml.safe_dump(content))
+
+
+def _described(function: Function, number: int) -> dict[str, Any]:
+    parameters = [parameter.described() for parameter in function.parameters]
+    described: dict[str, Any] = {"id": f"plumbline_{number}", "return": function.result.described()}
+    if function.is_member:
+        described["target"] = parameters.pop(0)
+    return {**described, "args": parameters}
+
+
+@lru_cache(maxsize=1)
+def _run_time_functions() -> Any:
+    """One overload for each kind of arguments; its result is of any kind when the types behind the kind differ."""
+    overloads: dict[tuple[str, bool, tuple[str, ...]], list[Function]] = {}
+    for function in LIBRARY:
+        kinds = tuple(parameter.at_run_time for parameter in function.parameters)
+        overloads.setdefault((function.name, function.is_member, kinds), []).append(function)
+    by_name: dict[str, list[Any]] = {}
+    for (name, is_member, kinds), functions in overloads.items():
+        results = {function.result.at_run_time for function in functions}
+        overload = cel.Overload(
+            f"{name}_{'_'.join(kinds)}_{is_member}",
+            _KINDS[results.pop()] if len(results) == 1 else cel.Type.DYN,
+            [_KINDS[kind] for kind in kinds],
+            is_member=is_member,
+            impl=references.builtin(name, functions[0].implementation),
+        )
+        by_name.setdefault(name, []).append(overload)
+    return cel.CelExtension("plumbline", [cel.FunctionDecl(name, found) for name, found in by_name.items()])
+
+
+@lru_cache(maxsize=1)
+def _shared_functions() -> Any:
+    functions = [function for function in LIBRARY if function.name in _SHARED]
+    declarations = [
+        cel.FunctionDecl(
+            function.name,
+            [
+                cel.Overload(
+                    f"shared_{function.name}",
+                    _KINDS[function.result.at_run_time],
+                    [_KINDS[parameter.at_run_time] for parameter in function.parameters],
+                    is_member=function.is_member,
+                )
+            ],
+        )
+        for function in functions
+    ]
+    return cel.CelExtension("plumbline.shared", declarations)
+
+
+_SPECIAL = re.compile(
+    r"\b(?:" + "|".join(sorted({function.name for function in LIBRARY} - {"matchesPattern", *_SHARED})) + r")\s*\("
+)
