@@ -86,7 +86,14 @@ def make_policy(
 def make_standard(slug: str, policies: list[Policy]) -> Standard:
     """A standard with one control per policy and one that nothing automates."""
     controls = [{"id": p.slug, "title": p.title, "policies": [p.slug]} for p in policies]
-    controls.append({"id": "manual-review", "title": "Access is reviewed every quarter", "policies": []})
+    controls.append(
+        {
+            "id": "manual-review",
+            "title": "Access is reviewed every quarter",
+            "policies": [],
+            "manual": "The access review of the last quarter, signed by its owner.",
+        }
+    )
     document = {
         "apiVersion": "plumbline.dev/v1",
         "kind": "Standard",

@@ -221,8 +221,10 @@ class ControlSerializer(serializers.Serializer):
     id = serializers.CharField()
     title = serializers.CharField()
     state = serializers.ChoiceField(
-        choices=["passing", "failing", "incomplete", "no_data", "manual"], help_text="manual: no policy."
+        choices=["passing", "partial", "failing", "incomplete", "no_data", "manual"],
+        help_text="partial: what policies see passes, the rest wants evidence. manual: no policy.",
     )
+    manual = serializers.CharField(help_text="The evidence that the control, or the rest of it, wants; may be empty.")
     policies = serializers.ListField(child=serializers.CharField(), source="policy_slugs")
     counts = CountsSerializer()
 
@@ -233,8 +235,10 @@ class StandardSerializer(serializers.Serializer):
     version = serializers.CharField(source="standard.version")
     posture = PostureSerializer()
     control_count = serializers.IntegerField()
-    automated_count = serializers.IntegerField(help_text="Controls that policies speak for.")
+    automated_count = serializers.IntegerField(help_text="Controls that policies speak for, if only in part.")
+    manual_count = serializers.IntegerField(help_text="Controls that want evidence only; they have no score.")
     passing_count = serializers.IntegerField()
+    partial_count = serializers.IntegerField(help_text="Controls that pass as far as policies see.")
     failing_count = serializers.IntegerField()
 
 

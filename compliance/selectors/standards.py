@@ -21,11 +21,16 @@ class PolicyCounts:
 
 @dataclass(frozen=True, slots=True)
 class ControlRow:
-    """A control with the verdicts of its policies. Without policies it is manual and has no verdict."""
+    """A control with the verdicts of its policies, and the evidence that its manual part wants.
+
+    One that no policy speaks for is manual: it has no verdict and counts in no score.
+    """
 
     id: str
     title: str
     policies: tuple[PolicyCounts, ...]
+    manual: str = ""
+    is_automated: bool = True
 
     @property
     def policy_slugs(self) -> list[str]:
@@ -37,19 +42,25 @@ class ControlRow:
 
     @property
     def state(self) -> str:
-        """manual, no_data, failing, incomplete (nothing fails, but not all was evaluated) or passing."""
-        if not self.policies:
+        """manual, no_data, failing, incomplete (nothing fails, but not all was evaluated), partial (what policies
+        see passes, the rest wants evidence) or passing.
+        """
+        if not self.is_automated:
             return "manual"
         if not self.counts.applicable:
             return "no_data"
         if self.counts.failed:
             return "failing"
-        return "incomplete" if self.counts.errored else "passing"
+        if self.counts.posture.coverage != 1:
+            return "incomplete"
+        return "partial" if self.manual else "passing"
 
 
 @dataclass(frozen=True, slots=True)
 class StandardRow:
-    """A standard with its controls; `posture` weighs each check by its policy's severity."""
+    """A standard with its controls; `posture` weighs each check by its policy's severity and knows nothing of
+    manual controls.
+    """
 
     standard: Standard
     controls: tuple[ControlRow, ...]
@@ -65,6 +76,10 @@ class StandardRow:
     @property
     def passing_count(self) -> int:
         return self.count_of("passing")
+
+    @property
+    def partial_count(self) -> int:
+        return self.count_of("partial")
 
     @property
     def control_count(self) -> int:
@@ -103,6 +118,8 @@ def _row(
             id=control["id"],
             title=control["title"],
             policies=tuple(_with_counts(control.get("policies") or (), counts, directory)),
+            manual=control.get("manual") or "",
+            is_automated=bool(control.get("policies")),
         )
         for control in _controls(standard.slug, documents, seen=set())
     )

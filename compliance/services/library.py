@@ -86,10 +86,18 @@ def _standard_document(standard: LibraryStandard) -> dict[str, Any]:
         "spec": {
             "title": standard.title,
             "version": standard.version,
+            "published": standard.published,
+            "url": standard.url,
             "description": standard.description,
+            "scope": standard.scope,
             "extends": standard.extends,
             "controls": [
-                {"id": control.id, "title": control.title, "policies": list(control.policies)}
+                {
+                    "id": control.id,
+                    "title": control.title,
+                    "policies": list(control.policies),
+                    "manual": control.manual,
+                }
                 for control in standard.controls
             ],
         },

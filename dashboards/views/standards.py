@@ -22,9 +22,9 @@ OF_THE_SCOPE = ("policy", "standard", "severity", "category", "q", "status")
 STATES = {
     "failing": ("Failing", "high", "warning"),
     "passing": ("Passing", "good", "resolved"),
+    "partial": ("Passing in part", "good", "resolved"),
     "incomplete": ("Incomplete", "notice", "clock"),
     "no_data": ("No data", "neutral", "empty"),
-    "manual": ("Manual", "neutral", "user"),
 }
 
 
@@ -58,8 +58,9 @@ def standard(request: OrganizationRequest, standard_slug: str) -> HttpResponse:
         "bar": _bar(filters, directory),
         "row": row,
         "standard": row.standard,
-        "description": row.standard.document.get("spec", {}).get("description", ""),
-        "controls": [(control, *STATES[control.state]) for control in row.controls],
+        "spec": row.standard.document.get("spec", {}),
+        "controls": [(control, *STATES[control.state]) for control in row.controls if control.is_automated],
+        "manual_controls": [control for control in row.controls if not control.is_automated],
         "kept": filters.query(without=OF_THE_SCOPE),
     }
     return render_part(request, "standards/standard.html", {}, context)

@@ -203,7 +203,8 @@ def test_policies_and_standards_count_what_is_in_view(ask: Ask, fleet: Fleet) ->
     assert ask("policies/privileged-container")["standards"] == ["pss-baseline"]
     standard = ask("standards/pss-baseline")
     assert [control["state"] for control in standard["controls"]] == ["failing", "manual"]
-    assert (standard["control_count"], standard["automated_count"]) == (2, 1)
+    assert (standard["control_count"], standard["automated_count"], standard["manual_count"]) == (2, 1, 1)
+    assert standard["controls"][1]["manual"].startswith("The access review of the last quarter")
 
 
 def test_posture_without_data_has_no_score(ask: Ask, fleet: Fleet) -> None:

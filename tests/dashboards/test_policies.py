@@ -138,6 +138,45 @@ def test_a_control_that_erred_is_incomplete_and_not_passing(fleet: Fleet) -> Non
     assert standard_row("probes", Filters(), Directory()).controls[0].state == "incomplete"
 
 
+def test_a_control_whose_cluster_went_silent_is_incomplete_and_not_passing(fleet: Fleet) -> None:
+    make_standard("probes", [fleet.probes])
+    make_count(fleet.production, fleet.probes, passed=2)
+    assert standard_row("probes", Filters(), Directory()).controls[0].state == "passing"
+    fleet.production.last_scanned_at = now() - timedelta(days=2)
+    fleet.production.save()
+    assert standard_row("probes", Filters(), Directory()).controls[0].state == "incomplete"
+
+
+def test_a_control_that_also_wants_evidence_passes_in_part(client: Client, olivia: User, fleet: Fleet) -> None:
+    standard = make_standard("probes", [fleet.probes])
+    standard.document["spec"]["controls"][0]["manual"] = "The restore exercise of this year, signed by its lead."
+    standard.save()
+    make_count(fleet.production, fleet.probes, passed=2)
+    row = standard_row("probes", Filters(), Directory())
+    assert (row.controls[0].state, row.passing_count, row.partial_count) == ("partial", 0, 1)
+    page = get(client, olivia, "/o/acme/standards/probes")
+    assert "0 pass and 1 passes in part." in page
+    assert "The rest wants: The restore exercise of this year" in page
+
+
+def test_a_manual_control_shows_the_evidence_it_wants_and_no_verdict(
+    client: Client, olivia: User, fleet: Fleet
+) -> None:
+    page = get(client, olivia, "/o/acme/standards/pss-baseline")
+    by_hand = page[page.index('id="manual-title"') :]
+    assert "Access is reviewed every quarter" in by_hand
+    assert "The access review of the last quarter, signed by its owner." in by_hand
+    assert "Passing" not in by_hand
+    assert "1 more wants evidence by hand and has no score." in page
+
+
+def test_a_control_whose_policies_left_the_library_is_not_manual(fleet: Fleet) -> None:
+    standard = make_standard("left", [fleet.probes])
+    standard.document["spec"]["controls"][0]["policies"] = ["gone"]
+    standard.save()
+    assert standard_row("left", Filters(), Directory()).controls[0].state == "no_data"
+
+
 def test_a_standard_begins_with_the_controls_of_the_one_it_extends(fleet: Fleet) -> None:
     wider = make_standard("pss-restricted", [fleet.latest])
     wider.document["spec"]["extends"] = "pss-baseline"
@@ -155,7 +194,7 @@ def test_standards_that_extend_each_other_end(fleet: Fleet) -> None:
 
 def test_a_standards_page_weighs_and_counts(client: Client, olivia: User, fleet: Fleet) -> None:
     page = get(client, olivia, "/o/acme/standards/pss-baseline")
-    assert "<strong>1 of 1</strong> automated control fails" in page
+    assert "<strong>1 of 1</strong> control that policies check fails" in page
     assert "73\u202f%" in page
 
 
