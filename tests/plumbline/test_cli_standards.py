@@ -77,7 +77,7 @@ def test_a_control_shows_its_policies_or_the_evidence_it_wants(capsys: pytest.Ca
     assert out.startswith("CIS Kubernetes Benchmark, version 1.12 (cis-kubernetes, published 2025)\n")
     blocks = {block.split()[0]: block for block in out.split("\n\n") if block[:1].isdigit()}
     assert blocks["5.2.2"].splitlines()[0] == "5.2.2  automated"
-    assert blocks["5.2.2"].splitlines()[2].split() == ["privileged-container", "critical"]
+    assert ["privileged-container", "critical"] in [line.split() for line in blocks["5.2.2"].splitlines()]
     assert blocks["5.3.1"].splitlines()[0] == "5.3.1  manual"
     assert "Evidence: The network plug-in's name" in blocks["5.3.1"]
     assert max(map(len, out.splitlines())) <= 100
