@@ -24,6 +24,7 @@ VOCABULARY = ("object", "params", "variables", "namespaceObject", "request", "re
 
 _EXTENSIONS = ("optional", "strings", "bindings", "math", "encoders", "lists", "sets")
 _MACROS = ("two-var-comprehensions",)
+_PRINTABLE = ("bool", "bytes", "double", "duration", "int", "string", "timestamp", "uint", "net.IP", "net.CIDR")
 _SHARED = ("indexOf", "lastIndexOf")  # names that an extension of the engine declares for other types
 _KINDS = {
     "bool": cel.Type.BOOL,
@@ -81,6 +82,10 @@ def _checked_configuration() -> Any:
     by_name: dict[str, list[dict[str, Any]]] = {}
     for number, function in enumerate(_declared()):
         by_name.setdefault(function.name, []).append(_described(function, number))
+    by_name["string"] = [
+        {"id": f"string_{number}", "args": [{"type_name": name}], "return": {"type_name": "string"}}
+        for number, name in enumerate(_PRINTABLE)
+    ]
     functions = [{"name": name, "overloads": overloads} for name, overloads in by_name.items()]
     return _configuration((*_EXTENSIONS, *_MACROS), functions)
 
@@ -92,7 +97,9 @@ def _declared() -> list[Function]:
 
 
 def _configuration(extensions: tuple[str, ...], functions: list[dict[str, Any]]) -> Any:
-    content = {"name": "plumbline", "extensions": [{"name": name} for name in extensions], "functions": functions}
+    content: dict[str, Any] = {"name": "plumbline", "extensions": [{"name": name} for name in extensions]}
+    if functions:  # a name can be declared once: the standard `string` is declared anew, with more overloads
+        content |= {"functions": functions, "stdlib": {"exclude_functions": [{"name": "string"}]}}
     return cel.NewEnvConfigFromYaml(yaml.safe_dump(content))
 
 

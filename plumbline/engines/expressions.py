@@ -12,19 +12,19 @@ from plumbline.engines.cel import CompileError
 
 COMPOSED = ("podSpec", "podMetadata")
 
-_LITERAL = (
+LITERAL = (
     r'''(?P<text>[bB]?[rR][bB]?(?:"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"[^"\n]*"|'[^'\n]*')'''
     r'''|[bB]?(?:"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')'''
     r"|//[^\n]*)"
 )
 _TOKEN = re.compile(
-    rf"{_LITERAL}"
+    rf"{LITERAL}"
     r"|(?<![\w.])variables\b(?:\s*\.\s*(?P<variable>[A-Za-z_]\w*))?"
     r"|(?<![\w.])(?P<params>params)\b"
     r"|(?P<matches>\.\s*matches)(?=\s*\()",
     re.DOTALL,
 )
-_RELATED = re.compile(rf"{_LITERAL}|(?<![\w.])related\s*\.\s*\??(?P<related>[A-Za-z_]\w*)", re.DOTALL)
+_RELATED = re.compile(rf"{LITERAL}|(?<![\w.])related\s*\.\s*\??(?P<related>[A-Za-z_]\w*)", re.DOTALL)
 
 
 def variables_of(source: str) -> list[str]:
