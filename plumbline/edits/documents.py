@@ -164,11 +164,21 @@ def _planned(page: Page, value: Any, proposal: Proposal) -> _Group | None:
 
 def _splices(page: Page, operation: Operation, place: Place) -> tuple[list[Splice], Place]:
     if not operation.is_removal:
-        return page.set(place, operation.value), place
+        return _setting(page, operation, place)
     if place.entry is None or len(place.parent.entries) > 1:
         return page.remove(place), place
     holder = locate(page.tree, operation.path[:-1])
     return page.set(holder, {} if place.parent.kind == "map" else []), holder
+
+
+def _setting(page: Page, operation: Operation, place: Place) -> tuple[list[Splice], Place]:
+    parent = place.parent
+    if place.entry is None and parent.is_flow and not parent.entries and len(operation.path) > 1:
+        holder = locate(page.tree, operation.path[:-1])  # `{}` among lines becomes lines
+        if not holder.parent.is_flow and holder.entry is not None and holder.entry.value is parent:
+            step = operation.path[-1]
+            return page.set(holder, {step: operation.value} if parent.kind == "map" else [operation.value]), holder
+    return page.set(place, operation.value), place
 
 
 def _operation(op: dict[str, Any], value: Any) -> Operation:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from plumbline import fixes, paths
 from plumbline.edits.documents import Edition, Proposal, edit
-from plumbline.edits.histories import History, Written, writes_of
+from plumbline.edits.histories import Author, History, writes_of
 from plumbline.edits.refusals import Refusal
 from plumbline.evaluation import Evaluator
 from plumbline.manifests.documents import NotAManifest, objects_in, split_documents
@@ -87,6 +87,10 @@ def _documents(text: str) -> Iterator[_Document]:
         line += piece.count("\n")
 
 
+class _BrokenRule(Exception):
+    """A fix made another rule fail, whose own fix would undo it."""
+
+
 class _Document:
     """One document on its way from what it was to what it should be."""
 
@@ -94,7 +98,14 @@ class _Document:
         self.text, self.start, self.line = text, start, line
         self._value: Any = None
         self._file: str | None = None
-        self._refused: dict[_Key, str] = {}
+        self._original = text
+        self._banned: dict[_Key, str] = {}
+        self._first: set[_Key] = set()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.text = self._original
+        self._refused = dict(self._banned)
         self._histories: dict[paths.Path, History] = {}
         self._seen: set[str] = set()
 
@@ -104,14 +115,19 @@ class _Document:
 
     def fix(self, evaluator: Evaluator, outcome: Fixed) -> None:
         failing = self._failing(evaluator)
-        first = set(failing)
+        self._first = set(failing)
         for _ in range(_MAX_ROUNDS):
-            proposals = self._proposals(failing)
-            if not proposals:
-                break
-            self._apply(proposals, failing)
+            try:
+                proposals = self._proposals(failing)
+            except _BrokenRule:
+                self._begin()
+                self._value = parse_document(self.text, self.line)
+            else:
+                if not proposals:
+                    break
+                self._apply(proposals, failing)
             failing = self._failing(evaluator)
-        outcome.fixed += len(first - set(failing))
+        outcome.fixed += len(self._first - set(failing))
         outcome.remaining.extend(self._remaining(failing))
 
     def _failing(self, evaluator: Evaluator) -> dict[_Key, tuple[Resource, Result]]:
@@ -130,14 +146,26 @@ class _Document:
             if not result.fix or key in self._refused:
                 continue
             rule = f"{result.policy}/{result.rule}"
-            undone = self._history(key).contradicted(rule, writes_of(resource.object, result.fix))
-            if undone:
-                self._refused[key] = f"contradicts the fix of {undone}"
+            if self._is_contradicted(key, rule, resource, result.fix):
                 continue
             prefix = fixes.pointer(resource.prefix)
             patch = [{**op, "path": prefix + op["path"]} for op in result.fix]
             proposals.append(Proposal(key, rule, patch))
         return proposals
+
+    def _is_contradicted(self, key: _Key, rule: str, resource: Resource, patch: fixes.Patch) -> bool:
+        """Whether an earlier fix stays instead. Raises _BrokenRule when that one must not be made at all, since this
+        rule passed before it.
+        """
+        undone = self._history(key).contradicted(rule, writes_of(resource.object, patch))
+        if undone is None:
+            return False
+        if key in self._first:
+            self._refused[key] = f"contradicts the fix of {undone.author.rule}, which has already {undone.deed}"
+            return True
+        author: Any = undone.author.key
+        self._banned[author] = f"contradicts {rule}, which passes now and would not if this fix {undone.deed}"
+        raise _BrokenRule
 
     def _apply(self, proposals: list[Proposal], failing: dict[_Key, tuple[Resource, Result]]) -> None:
         self._seen.add(self.text)
@@ -151,7 +179,8 @@ class _Document:
         for proposal in edition.applied:
             key: Any = proposal.key
             resource, result = failing[key]
-            self._history(key).record(str(proposal.origin), _writes(resource, result))
+            author = Author(str(proposal.origin), key)
+            self._history(key).record(author, writes_of(resource.object, result.fix or []))
         self._take(edition)
 
     def _take(self, edition: Edition) -> None:
@@ -171,7 +200,3 @@ class _Document:
             if reason is None and result.fix:
                 reason = f"was not reached in {_MAX_ROUNDS} rounds"
             yield Remaining(result.policy, result.rule, result.path, resource.line_of(result.path), reason)
-
-
-def _writes(resource: Resource, result: Result) -> list[Written]:
-    return writes_of(resource.object, result.fix or [])

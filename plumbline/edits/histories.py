@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Hashable, Iterator
+from typing import Any, NamedTuple
 
 from plumbline import fixes, paths
 from plumbline.edits.places import steps_of
@@ -13,36 +13,48 @@ _MOVED = object()
 Written = tuple[str, Any]
 
 
+class Author(NamedTuple):
+    """The rule whose fix wrote something, and the violation that it wrote it for."""
+
+    rule: str
+    key: Hashable
+
+
+class Contradiction(NamedTuple):
+    author: Author
+    deed: str
+
+
 class History:
     """Fields of one object, by names instead of indexes, with the rule that wrote them last."""
 
     def __init__(self) -> None:
-        self._fields: dict[str, tuple[str, Any]] = {}
+        self._fields: dict[str, tuple[Author, Any]] = {}
 
-    def contradicted(self, rule: str, writes: list[Written]) -> str | None:
-        """The rule whose fix these writes would undo, with the field."""
+    def contradicted(self, rule: str, writes: list[Written]) -> Contradiction | None:
+        """What another rule's fix did and these writes would undo."""
         for where, value in writes:
             if value is _MOVED:
                 continue
             for name, (author, before) in self._related(where):
-                if author == rule:
+                if author.rule == rule:
                     continue
                 if name != where or before is _REMOVED or value is _REMOVED or before != value:
-                    return f"{author}, which has already {_deed(name, before)}"
+                    return Contradiction(author, _deed(name, before))
         return None
 
-    def record(self, rule: str, writes: list[Written]) -> None:
+    def record(self, author: Author, writes: list[Written]) -> None:
         for where, value in writes:
             if value is _MOVED:
                 self._forget(where)
             else:
-                self._fields[where] = rule, value
+                self._fields[where] = author, value
 
     def _forget(self, where: str) -> None:
         """What was written to items of a list says nothing once they moved."""
         self._fields = {name: item for name, item in self._fields.items() if not name.startswith(f"{where}[")}
 
-    def _related(self, where: str) -> Iterator[tuple[str, tuple[str, Any]]]:
+    def _related(self, where: str) -> Iterator[tuple[str, tuple[Author, Any]]]:
         """What was written at this field, and what was removed around it."""
         if where in self._fields:
             yield where, self._fields[where]

@@ -15,12 +15,14 @@ _DEFAULT_STEP = 2
 class Layout:
     """`step`: columns from a key to the keys below it; `dash`: from a key to the dashes below it; `gap`: from a dash to
     its item. `is_json` asks for quoted keys, `indent` is a level of a JSON document on several lines, None on one.
+    `has_literals` permits block scalars for text of several lines: not where the last line goes on or has no end.
     """
 
     newline: str = "\n"
     step: int = _DEFAULT_STEP
     dash: int = _DEFAULT_STEP
     gap: int = 2
+    has_literals: bool = True
     is_json: bool = False
     indent: str | None = None
     comma: str = ", "
@@ -49,7 +51,8 @@ def layout_of(tree: Tree) -> Layout:
             else:
                 dashes[column(text, list_start(text, value)) - column(text, entry.start)] += 1
     step = _usual(steps, _DEFAULT_STEP)
-    return Layout(newline, step, _usual(dashes, step, least=0), _usual(gaps, 2, least=2))
+    has_literals = text.endswith("\n")
+    return Layout(newline, step, _usual(dashes, step, least=0), _usual(gaps, 2, least=2), has_literals)
 
 
 def column(text: str, at: int) -> int:

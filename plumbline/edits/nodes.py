@@ -133,8 +133,9 @@ class _Composer:
             else:
                 node.entries.append(Entry(None, self._node(event)))
             event = self._parser.get_event()
+        closing: Any = event
         if node.is_flow:
-            node.end = event.end_mark.index
+            node.end = closing.end_mark.index
         elif node.entries:
             node.end = node.entries[-1].end
             if node.kind == "map":

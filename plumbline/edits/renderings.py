@@ -39,9 +39,9 @@ def spread(value: Any, layout: Layout, margin: str) -> str:
     return f"{layout.newline}{margin}".join(lines)
 
 
-def is_inline(value: Any) -> bool:
+def is_inline(value: Any, layout: Layout) -> bool:
     """Whether a block document writes the value behind its key."""
-    return not value if isinstance(value, dict | list) else not _is_literal(value)
+    return not value if isinstance(value, dict | list) else not (layout.has_literals and _is_literal(value))
 
 
 def lines_of(value: Any, layout: Layout) -> list[str]:
@@ -59,7 +59,7 @@ def lines_of(value: Any, layout: Layout) -> list[str]:
 def pair(key: str, value: Any, layout: Layout) -> list[str]:
     """The lines of a key with its value."""
     head = f"{inline(key, layout)}:"
-    if is_inline(value):
+    if is_inline(value, layout):
         return [f"{head} {inline(value, layout)}"]
     if isinstance(value, str):
         return _literal(f"{head} ", value, layout.step)
@@ -70,7 +70,7 @@ def pair(key: str, value: Any, layout: Layout) -> list[str]:
 def element(value: Any, layout: Layout) -> list[str]:
     """The lines of an item of a list."""
     dash = "-" + " " * (layout.gap - 1)
-    if is_inline(value):
+    if is_inline(value, layout):
         return [dash + inline(value, layout)]
     if isinstance(value, str):
         return _literal(dash, value, layout.gap)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from plumbline.edits import renderings
@@ -74,7 +75,9 @@ class Page:
     def _is_on_lines(self, value: Any, entry: Entry) -> bool:
         """Whether the value goes below its key: collections do, unless they take the place of a flow collection."""
         old = entry.value
-        return not renderings.is_inline(value) and not (old.is_flow and old.entries)
+        if entry.key is None and isinstance(value, str):
+            return False
+        return not renderings.is_inline(value, self.layout) and not (old.is_flow and old.entries)
 
     def _replace(self, entry: Entry, value: Any) -> list[Splice]:
         old = entry.value
@@ -89,13 +92,12 @@ class Page:
         first_end = self._line_end(head)
         if old.start <= first_end:
             return [Splice(old.start, self._line_end(old.end) if style in ("|", ">") and style else old.end, text)]
-        comment = self.text[head:first_end].rstrip()
-        return [Splice(head, self._line_end(old.end), f" {text}{comment}")]
+        return [Splice(head, head, f" {text}"), self._lines(old.start, self._line_end(old.end))]
 
     def _replace_by_lines(self, parent: Node, entry: Entry, value: Any) -> list[Splice]:
         old = entry.value
         if entry.key is None:
-            lines = self._content(value)
+            lines = renderings.lines_of(value, replace(self.layout, has_literals=False))
             margin = column(self.text, dash_of(self.text, parent, entry)) + self.layout.gap
             if old.is_empty:
                 gap = " " * (self.layout.gap - 1)
@@ -110,17 +112,15 @@ class Page:
         joined = self._joined(lines, margin)
         first_end = self._line_end(entry.colon)
         if old.is_empty or old.start > first_end:
-            comment = self.text[entry.colon : first_end]
-            return [Splice(entry.colon, self._line_end(entry.end), f" {indicator}".rstrip() + comment + joined)]
+            added = [
+                Splice(entry.colon, entry.colon, f" {indicator}".rstrip()),
+                Splice(first_end, first_end, joined),
+            ]
+            return added if old.is_empty else [*added, self._lines(old.start, self._line_end(old.end))]
         end = self._line_end(old.end)
         gone = old.start - (len(self.text[entry.colon : old.start]) - len(self.text[entry.colon : old.start].rstrip()))
         tail = self.text[old.end : end]
         return [Splice(gone, end, f" {indicator}".rstrip() + tail.rstrip() + joined)]
-
-    def _content(self, value: Any) -> list[str]:
-        if isinstance(value, str):
-            raise Refusal("text of several lines cannot take the place of an item")
-        return renderings.lines_of(value, self.layout)
 
     def _extend_flow(self, parent: Node, key: str | None, value: Any) -> list[Splice]:
         layout = self.layout
