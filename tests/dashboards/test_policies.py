@@ -170,6 +170,12 @@ def test_a_manual_control_shows_the_evidence_it_wants_and_no_verdict(
     assert "1 more wants evidence by hand and has no score." in page
 
 
+def test_the_list_of_standards_says_how_many_controls_are_manual(
+    client: Client, olivia: User, fleet: Fleet
+) -> None:
+    assert "1 of 2; 1 manual" in get(client, olivia, "/o/acme/standards")
+
+
 def test_a_control_whose_policies_left_the_library_is_not_manual(fleet: Fleet) -> None:
     standard = make_standard("left", [fleet.probes])
     standard.document["spec"]["controls"][0]["policies"] = ["gone"]
