@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -75,6 +76,10 @@ def fix_text(text: str, evaluator: Evaluator, file: str | None = None) -> Fixed:
     return outcome
 
 
+def _opposed(rule: str) -> str:
+    return f"contradicts {rule}: each would undo what the other sets"
+
+
 def _documents(text: str) -> Iterator[_Document]:
     start, line = 0, 1
     for piece, at_line in split_documents(text):
@@ -87,8 +92,8 @@ def _documents(text: str) -> Iterator[_Document]:
         line += piece.count("\n")
 
 
-class _BrokenRule(Exception):
-    """A fix made another rule fail, whose own fix would undo it."""
+class _Contradiction(Exception):
+    """Two fixes undo each other; one of them must not be made at all."""
 
 
 class _Document:
@@ -107,7 +112,8 @@ class _Document:
         self.text = self._original
         self._refused = dict(self._banned)
         self._histories: dict[paths.Path, History] = {}
-        self._seen: set[str] = set()
+        self._seen: Counter[str] = Counter()
+        self._applied: set[_Key] = set()
 
     def open(self, file: str | None) -> None:
         self._file = file
@@ -119,7 +125,7 @@ class _Document:
         for _ in range(_MAX_ROUNDS):
             try:
                 proposals = self._proposals(failing)
-            except _BrokenRule:
+            except _Contradiction:
                 self._begin()
                 self._value = parse_document(self.text, self.line)
             else:
@@ -146,39 +152,39 @@ class _Document:
             if not result.fix or key in self._refused:
                 continue
             rule = f"{result.policy}/{result.rule}"
-            if self._is_contradicted(key, rule, resource, result.fix):
-                continue
+            self._check_turns(key, rule, resource, result.fix)
             prefix = fixes.pointer(resource.prefix)
             patch = [{**op, "path": prefix + op["path"]} for op in result.fix]
             proposals.append(Proposal(key, rule, patch))
         return proposals
 
-    def _is_contradicted(self, key: _Key, rule: str, resource: Resource, patch: fixes.Patch) -> bool:
-        """Whether an earlier fix stays instead. Raises _BrokenRule when that one must not be made at all, since this
-        rule passed before it.
-        """
-        undone = self._history(key).contradicted(rule, writes_of(resource.object, patch))
-        if undone is None:
-            return False
-        if key in self._first:
-            self._refused[key] = f"contradicts the fix of {undone.author.rule}, which has already {undone.deed}"
-            return True
-        author: Any = undone.author.key
-        self._banned[author] = f"contradicts {rule}, which passes now and would not if this fix {undone.deed}"
-        raise _BrokenRule
+    def _check_turns(self, key: _Key, rule: str, resource: Resource, patch: fixes.Patch) -> None:
+        """Raises _Contradiction when a fix that was made is to be made again because another one undid it."""
+        if key not in self._applied:
+            return
+        author = self._history(key).overwriter(rule, writes_of(resource.object, patch))
+        if author is None:
+            return
+        other: Any = author.key
+        if key in self._first and other not in self._first:  # the other rule passed before: this fix broke it
+            self._banned[key] = _opposed(author.rule)
+        else:
+            self._banned[other] = _opposed(rule)
+        raise _Contradiction
 
     def _apply(self, proposals: list[Proposal], failing: dict[_Key, tuple[Resource, Result]]) -> None:
-        self._seen.add(self.text)
+        self._seen[self.text] += 1
         edition = edit(self.text, self._value, proposals)
         for proposal, refusal in edition.refused:
             self._refuse(proposal, refusal)
-        if edition.text in self._seen:
+        if edition.text == self.text or self._seen[edition.text] > 1:
             for proposal in edition.applied:
-                self._refuse(proposal, Refusal("undoes what an earlier fix did, or changes nothing"))
+                self._refuse(proposal, Refusal("changes nothing, or what another fix changes back"))
             return
         for proposal in edition.applied:
             key: Any = proposal.key
             resource, result = failing[key]
+            self._applied.add(key)
             author = Author(str(proposal.origin), key)
             self._history(key).record(author, writes_of(resource.object, result.fix or []))
         self._take(edition)

@@ -20,27 +20,19 @@ class Author(NamedTuple):
     key: Hashable
 
 
-class Contradiction(NamedTuple):
-    author: Author
-    deed: str
-
-
 class History:
     """Fields of one object, by names instead of indexes, with the rule that wrote them last."""
 
     def __init__(self) -> None:
         self._fields: dict[str, tuple[Author, Any]] = {}
 
-    def contradicted(self, rule: str, writes: list[Written]) -> Contradiction | None:
-        """What another rule's fix did and these writes would undo."""
+    def overwriter(self, rule: str, writes: list[Written]) -> Author | None:
+        """The other rule whose fix these writes would undo."""
         for where, value in writes:
-            if value is _MOVED:
-                continue
-            for name, (author, before) in self._related(where):
-                if author.rule == rule:
-                    continue
-                if name != where or before is _REMOVED or value is _REMOVED or before != value:
-                    return Contradiction(author, _deed(name, before))
+            for name, (author, before) in self._related(where) if value is not _MOVED else ():
+                is_same = name == where and before is not _REMOVED and value is not _REMOVED and before == value
+                if author.rule != rule and not is_same:
+                    return author
         return None
 
     def record(self, author: Author, writes: list[Written]) -> None:
@@ -84,7 +76,3 @@ def _leaves(where: str, value: Any) -> Iterator[Written]:
         return
     for key, item in value.items():
         yield from _leaves(f"{where}.{key}", item)
-
-
-def _deed(where: str, value: Any) -> str:
-    return f"removed {where}" if value is _REMOVED else f"set {where} to {str(value)[:40]}"

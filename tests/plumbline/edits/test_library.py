@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from plumbline import paths
 from plumbline.edits import fix_text
@@ -17,10 +19,13 @@ from plumbline.manifests.parsing import parse_document
 from plumbline.policies import Policy
 from plumbline.resources import Resource
 from tests.plumbline.edits.styles import STYLES, Style, write_json
+from tests.policies.pods import WORKLOADS, specs, workload
 from tests.policies.test_library import MENDED, POLICIES, transplanted
 
 NAMED = [f"{policy.id}: {case['name']}, {kind}" for policy, case, kind in MENDED]
 AS_WRITTEN = [(policy, case) for policy, case, kind in MENDED if case["object"]["kind"] == kind]
+
+WHOLE = Evaluator(POLICIES.values())
 
 
 @lru_cache(maxsize=1024)
@@ -84,3 +89,14 @@ def test_fixed_json_is_json_as_it_was_laid_out(policy: Policy, case: dict[str, A
 
     assert json.loads(fixed.text) == expected
     assert fix_text(fixed.text, evaluator).text == fixed.text
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(spec=specs, kind=st.sampled_from(sorted(WORKLOADS)), style=st.sampled_from(sorted(STYLES)))
+def test_all_policies_together_come_to_rest(spec: dict[str, Any], kind: str, style: str) -> None:
+    text = STYLES[style].write(workload(kind, spec))
+
+    fixed = fix_text(text, WHOLE)
+
+    assert fixed.refused == []
+    assert fix_text(fixed.text, WHOLE).text == fixed.text
