@@ -17,7 +17,8 @@ import yaml
 from cel_expr_python import cel
 
 from plumbline.engines import references
-from plumbline.engines.functions import LIBRARY
+from plumbline.engines.functions import DECLARED, LIBRARY
+from plumbline.engines.rewriting import runnable
 from plumbline.engines.signatures import Function
 
 VOCABULARY = ("object", "params", "variables", "namespaceObject", "request", "related")
@@ -51,6 +52,9 @@ def compile(source: str, names: tuple[str, ...]) -> tuple[Any, Any]:
             expression = _run_environment(names).compile(source)
             return expression, expression.return_type()
     checked = _check_environment(names).compile(source)
+    rewritten = runnable(source)
+    if rewritten != source:
+        checked = _check_environment(names).compile(rewritten)
     return _run_environment(()).deserialize(checked.serialize()), checked.return_type()
 
 
@@ -92,7 +96,9 @@ def _checked_configuration() -> Any:
 
 def _declared() -> list[Function]:
     return [
-        function for function in LIBRARY if function.name not in _SHARED and not function.name.startswith("cel.@")
+        function
+        for function in (*LIBRARY, *DECLARED)
+        if function.name not in _SHARED and not function.name.startswith("cel.@")
     ]
 
 
@@ -152,6 +158,5 @@ def _shared_functions() -> Any:
     return cel.CelExtension("plumbline.shared", declarations)
 
 
-_SPECIAL = re.compile(
-    r"\b(?:" + "|".join(sorted({function.name for function in LIBRARY} - {"matchesPattern", *_SHARED})) + r")\s*\("
-)
+_CHECKED = {function.name for function in (*LIBRARY, *DECLARED)} - {"matchesPattern", *_SHARED}
+_SPECIAL = re.compile(rf"\b(?:{'|'.join(sorted(_CHECKED))})\s*\(")

@@ -47,7 +47,7 @@ class FunctionError(Exception):
 
 
 interrupted: dict[int, BaseException] = {}
-"""What functions were interrupted by that is none of the expression's doing (a time limit, say), by thread."""
+"""What functions were interrupted by, by thread."""
 
 
 def reraise() -> None:
@@ -81,8 +81,9 @@ def builtin(name: str, implementation: Callable[..., Any]) -> Any:
         except FunctionError as error:
             result = _failure(f"{name}: {error}")
         except BaseException as error:
-            interrupted[threading.get_ident()] = error
-            result = _failure(f"{name}: {error.__class__.__name__}")
+            if not isinstance(error, Exception) or error.__class__.__module__ != "builtins":
+                interrupted[threading.get_ident()] = error  # a time limit, say: none of the expression's doing
+            result = _failure(f"{name}: {error.__class__.__name__}: {error}")
         _last.left = (arguments, result)
         return result
 

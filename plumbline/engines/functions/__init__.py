@@ -14,3 +14,7 @@ LIBRARY = (
     *texts.FUNCTIONS,
     *maps.FUNCTIONS,
 )
+"""What the engine runs."""
+
+DECLARED = formats.DECLARED
+"""What is checked as it is written, and rewritten to be run."""

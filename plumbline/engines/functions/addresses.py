@@ -42,9 +42,18 @@ def _network(text: str) -> Network:
     return found, int(length)
 
 
+def address_in_brackets(text: str) -> bool:
+    """Whether a URL's host may have `text` in brackets: an IPv6 address, with a zone or without."""
+    address, zoned, zone = text.partition("%")
+    try:
+        return ipaddress.ip_address(address).version == 6 and bool(zone or not zoned)
+    except ValueError:
+        return False
+
+
 def _of(stand_in: bytearray) -> Address:
     text = stand_in.decode(errors="replace")
-    if "/" in text or ":" not in text and "." not in text:
+    if "/" in text or (":" not in text and "." not in text):
         raise FunctionError("no such overload: the value is not an IP address")
     return _address(text)
 
