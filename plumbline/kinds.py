@@ -61,6 +61,25 @@ _CLUSTER_SCOPED: Final = frozenset(
         ("templates.gatekeeper.sh", "ConstraintTemplate"),
     }
 )
+# Kinds of the core group, whose names without a group mean just them.
+CORE_KINDS: Final = frozenset(
+    (
+        "ConfigMap",
+        "Endpoints",
+        "LimitRange",
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "PersistentVolumeClaim",
+        "Pod",
+        "PodTemplate",
+        "ReplicationController",
+        "ResourceQuota",
+        "Secret",
+        "Service",
+        "ServiceAccount",
+    )
+)
 _BUILT_IN_GROUPS: Final = frozenset(("", "apps", "batch", "autoscaling", "policy", "extensions"))
 
 

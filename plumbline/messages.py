@@ -17,17 +17,19 @@ UNNAMED = "(unnamed)"
 class Template:
     """A text with `{dotted.path}` fields, filled from what a rule's expressions see, and `{found}`.
     ValueError if malformed.
+
+    `parts` are its pieces in order: a text with None, or a field with its path.
     """
 
-    __slots__ = ("_parts", "heads", "is_constant", "text")
+    __slots__ = ("heads", "is_constant", "parts", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         pieces = _FIELD.split(text)
-        self._parts: list[tuple[str, paths.Path | None]] = [
+        self.parts: list[tuple[str, paths.Path | None]] = [
             (piece, paths.parse(piece) if index % 2 else None) for index, piece in enumerate(pieces) if piece
         ]
-        self.heads = frozenset(str(path[0]) for _, path in self._parts if path)
+        self.heads = frozenset(str(path[0]) for _, path in self.parts if path)
         self.is_constant = not self.heads
 
     def fill(self, values: Mapping[str, Any], *, quote: bool = False) -> str:
@@ -37,7 +39,7 @@ class Template:
         if self.is_constant:
             return self.text
         parts: list[str] = []
-        for text, path in self._parts:
+        for text, path in self.parts:
             if path is None:
                 parts.append(text)
                 continue

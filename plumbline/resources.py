@@ -9,7 +9,7 @@ from typing import Any
 from plumbline import paths
 
 _TEMPLATE = ("spec", "template", "spec")
-_WORKLOADS: dict[tuple[str, str], tuple[str, ...]] = {
+WORKLOADS: dict[tuple[str, str], tuple[str, ...]] = {
     ("", "Pod"): ("spec",),
     ("", "ReplicationController"): _TEMPLATE,
     ("", "PodTemplate"): ("template", "spec"),
@@ -27,7 +27,7 @@ _WORKLOADS: dict[tuple[str, str], tuple[str, ...]] = {
 
 def pod_spec_path(kind: str, group: str) -> tuple[str, ...] | None:
     """Where the pod spec of a workload lies; None for what owns no pods."""
-    return _WORKLOADS.get((group, kind))
+    return WORKLOADS.get((group, kind))
 
 
 @dataclass(slots=True, eq=False)

@@ -22,6 +22,12 @@ exit codes:
      2 wins over 1.
 """
 
+_EXPORT_EXIT_CODES = """\
+exit codes:
+  0  all that was asked for is printed; with --all, what the engine cannot express is named on standard error
+  2  unusable arguments, or a named policy that the engine cannot express; the others are still printed
+"""
+
 
 class UsageError(Exception):
     """Arguments that cannot be used; the message says what to change."""
@@ -39,14 +45,41 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_scan(commands, scan.run)
     _add_fix(commands)
-    policy = commands.add_parser("policy", help="list or show the library's policies")
+    policy = commands.add_parser("policy", help="list, show or export the library's policies")
     verbs = policy.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("list", help="one a line").set_defaults(run=catalogue.list_policy)
     show = verbs.add_parser("show", help="all about one")
     show.add_argument("name", metavar="ID")
     show.set_defaults(run=catalogue.show_policy)
+    _add_export(verbs)
     standards.add_commands(commands)
     return parser
+
+
+def _add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from plumbline.cli import exports
+
+        return exports.run(options)
+
+    export = verbs.add_parser(
+        "export",
+        help="policies as documents that the API server, Gatekeeper or Kyverno enforces",
+        description="Print policies as YAML documents that another engine enforces, with the same verdict and message.",
+        epilog=_EXPORT_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    export.set_defaults(run=run)
+    export.add_argument("ids", nargs="*", metavar="ID", help="a policy of the library")
+    export.add_argument("--all", action="store_true", help="every policy that the engine can express")
+    export.add_argument("--format", choices=("vap", "gatekeeper", "kyverno"), default="vap")
+    export.add_argument("--params", metavar="FILE", help="YAML: policy id → parameters, written into the documents")
+    export.add_argument(
+        "--enforcement",
+        choices=("audit", "warn", "enforce"),
+        default="enforce",
+        help="what the engine does about a violation (default: enforce)",
+    )
 
 
 def _add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser], run: object) -> None:

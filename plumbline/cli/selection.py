@@ -32,7 +32,7 @@ def build_evaluator(
         for directory in directories:
             known.update((policy.id, policy) for policy in _own_policies(directory, problems))
         chosen = _chosen(known, list(standards), list(policies))
-        params = _read_params(params_file, known) if params_file else {}
+        params = read_params(params_file, known) if params_file else {}
         for name, given in params.items():
             known[name].parameters(given)
         return Evaluator(chosen, {policy.id: params[policy.id] for policy in chosen if policy.id in params})
@@ -80,7 +80,8 @@ def _chosen(known: dict[str, Policy], standards: list[str], policies: list[str])
     return [known[name] for name in sorted(wanted)]
 
 
-def _read_params(file: str, known: dict[str, Policy]) -> dict[str, dict[str, Any]]:
+def read_params(file: str, known: dict[str, Policy]) -> dict[str, dict[str, Any]]:
+    """Parameters by policy id. Raises UsageError with the file and line."""
     from plumbline.manifests.strict import parse_strictly
 
     try:

@@ -37,10 +37,13 @@ def read_directory(directory: Path | str) -> Loaded:
             loaded.problems.append(item)
         else:
             documents.append(item)
-    return _read(documents, loaded)
+    read = read_documents(documents)
+    return Loaded(read.policies, loaded.problems + read.problems)
 
 
-def _read(documents: Sequence[Resource], loaded: Loaded) -> Loaded:
+def read_documents(documents: Sequence[Resource]) -> Loaded:
+    """The policies among these documents; the others are what policies may refer to."""
+    loaded = Loaded()
     by_reader: dict[Reader, list[Resource]] = {}
     others: list[Resource] = []
     for document in documents:

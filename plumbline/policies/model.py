@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
 
+from plumbline.kinds import CORE_KINDS
 from plumbline.resources import pod_spec_path
 from plumbline.results import Severity
 from plumbline.schemas import compiled, first_problem
@@ -149,13 +150,17 @@ class Policy:
 
 
 def matches_kind(pattern: str, group: str, kind: str) -> bool:
-    """Whether a pattern (`*`, `workloads`, `Kind` or `group/Kind`) means objects of this group and kind."""
+    """Whether a pattern means objects of this group and kind: `*`, `workloads`, `group/Kind`, or `Kind` of any group,
+    where the name of a core kind means that one alone (a Knative Service is no Service).
+    """
     if pattern == "*":
         return True
     if pattern == "workloads":
         return pod_spec_path(kind, group) is not None
     wanted, slash, name = pattern.rpartition("/")
-    return name == kind and (not slash or wanted == group)
+    if name != kind:
+        return False
+    return wanted == group if slash else not group or kind not in CORE_KINDS
 
 
 def dotted(path: list[str | int]) -> str:
