@@ -8,6 +8,7 @@ from plumbline import paths
 from plumbline.engines import expressions
 from plumbline.engines.cel import VOCABULARY, CompileError, compile_expression
 from plumbline.policies.model import Policy, PolicyError, Rule
+from plumbline.policies.vocabulary import RESERVED, check_patterns
 from plumbline.schemas import compiled
 
 
@@ -18,6 +19,7 @@ def check_policy(policy: Policy) -> None:
     names = [name for name, _ in policy.variables]
     for index, (name, source) in enumerate(policy.variables):
         where = f"spec.variables[{index}]"
+        _check_name(name, f"{where}.name")
         if name in expressions.COMPOSED or names.index(name) != index:
             raise PolicyError(f"the variable {name} is already defined", field=f"{where}.name")
         every_name = sorted({bound for rule in policy.rules if rule.each for bound in rule.each.names})
@@ -47,6 +49,7 @@ def _check_related(policy: Policy) -> None:
     known = [item.name for item in policy.related]
     for index, item in enumerate(policy.related):
         where = f"spec.related[{index}]"
+        _check_name(item.name, f"{where}.name")
         if known.index(item.name) != index:
             raise PolicyError(f"the name {item.name} is used twice", field=f"{where}.name")
         for name, source in (("key", item.key), ("lookup", item.lookup)):
@@ -72,6 +75,8 @@ def _sources(policy: Policy) -> Iterator[str]:
 
 def _check_rule(rule: Rule, variables: list[str], where: str) -> None:
     names = rule.each.names if rule.each else ()
+    if names:
+        _check_name(names[-1], f"{where}.each.as")
     if len(set(names)) != len(names) or set(names) & set(VOCABULARY):
         raise PolicyError(f"the name {names[-1]} is already taken", field=f"{where}.each.as")
     _check_expression(rule.expression, names, variables, f"{where}.expression", boolean=True)
@@ -92,10 +97,16 @@ def _check_expression(
     try:
         expressions.check_variables(source, variables)
         compile_expression(source, names, boolean=boolean)
+        check_patterns(source)
     except CompileError as error:
         column = error.column
         message = error.message if error.line in (None, 1) else f"line {error.line}: {error.message}"
         raise PolicyError(message, field=where, column=column) from error
+
+
+def _check_name(name: str, where: str) -> None:
+    if name in RESERVED:
+        raise PolicyError(f"{name} is a reserved word of CEL: choose another name", field=where)
 
 
 def _check_path(text: str, where: str) -> None:
