@@ -14,6 +14,7 @@ from plumbline.messages import Template
 from plumbline.policies import FixStep, Policy, Rule
 from plumbline.results import Result, Status
 
+REDACTED = "<redacted>"
 _OWN_NAMES = frozenset(("params", "found"))
 
 
@@ -98,8 +99,7 @@ class Check:
 
     def empty(self, obj: dict[str, Any], path: paths.Path) -> Result:
         """A pass because there are no elements in the list at `path`."""
-        found = paths.lookup(obj, path)
-        found = None if found is paths.MISSING else found
+        found = self._shown(paths.lookup(obj, path))
         return self._result("pass", paths.render(path), paths.place(obj, path), found, "", None)
 
     def errored(self, instance: Instance, why: str) -> Result:
@@ -112,8 +112,7 @@ class Check:
         return self._result(status, "", "", None, why, None)
 
     def malformed(self, obj: dict[str, Any], path: paths.Path, why: str) -> Result:
-        found = paths.lookup(obj, path)
-        found = None if found is paths.MISSING else found
+        found = self._shown(paths.lookup(obj, path))
         message = f"{self.policy.id} could not be evaluated: {why}"
         return self._result("error", paths.render(path), paths.place(obj, path), found, message, None)
 
@@ -124,9 +123,7 @@ class Check:
     def _locate(self, instance: Instance) -> tuple[paths.Path, str, str, Any]:
         """The rule's path in this object, as steps and as text, by names, and what is found there."""
         path = self._path(instance)
-        found = paths.lookup(instance.subject.object, path)
-        if found is paths.MISSING:
-            found = None
+        found = self._shown(paths.lookup(instance.subject.object, path))
         depth = len(instance.path)
         if depth and path[:depth] == instance.path:
             text, place = _suffixes(path[depth:])
@@ -137,6 +134,12 @@ class Check:
             if place is not None:
                 return path, text.removeprefix("."), place.removeprefix("."), found
         return path, paths.render(path), paths.place(instance.subject.object, path), found
+
+    def _shown(self, found: Any) -> Any:
+        """What may be told of the value at the path: nothing but that it is there when it may be a secret."""
+        if found is paths.MISSING or found is None:
+            return None
+        return REDACTED if self.rule.is_sensitive else found
 
     def _compile(self, source: str) -> Program:
         return compile_expression(scoped(source, self.policy.id, self.policy.variables), self.names)

@@ -114,5 +114,6 @@ def _rule(spec: dict[str, Any]) -> Rule:
         each=each,
         message=spec.get("message"),
         message_expression=spec.get("messageExpression"),
+        is_sensitive=spec.get("sensitive", False),
         fix=tuple(steps),
     )

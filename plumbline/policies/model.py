@@ -68,6 +68,7 @@ class Rule:
     each: Each | None = None
     message: str | None = None
     message_expression: str | None = None
+    is_sensitive: bool = False
     fix: tuple[FixStep, ...] = ()
 
 
