@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from plumbline import paths
+from plumbline.kinds import is_namespaced
 from plumbline.nulls import without_nulls
 from plumbline.resources import Resource, pod_spec_path
 
 Kind = tuple[str, str]
+DEFAULT_NAMESPACE: Final = "default"
 
 
 class Entry:
@@ -22,7 +24,7 @@ class Entry:
         self._object: dict[str, Any] | None = None
         self._labels: dict[str, Any] | None = None
         self.group, self.kind = resource.group, resource.kind
-        self.namespace, self.name = resource.namespace, resource.name
+        self.namespace, self.name = namespace_of(resource), resource.name
 
     @property
     def object(self) -> dict[str, Any]:
@@ -42,13 +44,10 @@ class Inventory:
     """Finds objects of the set by kind and by name. Of two with the same identity, the later one counts."""
 
     def __init__(self, resources: Iterable[Resource] = ()) -> None:
-        by_identity = {
-            (resource.group, resource.kind, resource.namespace, resource.name or str(id(resource))): resource
-            for resource in resources
-        }
         self._entries: dict[Kind, dict[tuple[str, str], Entry]] = {}
-        for (group, kind, namespace, name), resource in by_identity.items():
-            self._entries.setdefault((group, kind), {})[namespace, name] = Entry(resource)
+        for entry in map(Entry, resources):
+            of_kind = self._entries.setdefault((entry.group, entry.kind), {})
+            of_kind[entry.namespace, entry.name or str(id(entry))] = entry
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -65,6 +64,13 @@ class Inventory:
         """The Namespace of this name, None when the set does not hold it."""
         found = self.find("", "Namespace", "", name)
         return found.object if found else None
+
+
+def namespace_of(resource: Resource) -> str:
+    """Where the object is or would be created: what names no namespace lands in `default`, or is in none at all."""
+    if not is_namespaced(resource.group, resource.kind, resource.object):
+        return ""
+    return resource.namespace or DEFAULT_NAMESPACE
 
 
 def pod_labels(obj: dict[str, Any], group: str, kind: str) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import Any
 from plumbline import paths
 from plumbline.elements import Subject
 from plumbline.engines.cel import ExpressionError, Program, activate, compile_expression
-from plumbline.inventories import Entry, Inventory, pod_labels
+from plumbline.inventories import Entry, Inventory, namespace_of, pod_labels
 from plumbline.policies import Related, matches_kind
+from plumbline.resources import Resource
 from plumbline.selectors import SelectorError, is_plain, selects
 
 Found = list[dict[str, Any]]
@@ -33,11 +34,11 @@ class Relation:
         self._by_key: dict[str, list[Entry]] = {}
         self._found: dict[Any, Found] = {}
 
-    def find(self, subject: Subject, group: str, kind: str, inventory: Inventory) -> Found:
+    def find(self, subject: Subject, resource: Resource, inventory: Inventory) -> Found:
         """The related objects. Raises MissingError, or ExpressionError when it cannot be known what they are."""
         if inventory is not self._inventory:
             self._take(inventory)
-        namespace = _namespace(subject.object, kind)
+        namespace, group, kind = _reach(resource), resource.group, resource.kind
         try:
             if self._selecting is not None:
                 return self._selected(pod_labels(subject.object, group, kind), namespace)
@@ -124,11 +125,11 @@ def _value(obj: dict[str, Any], path: paths.Path) -> Any:
     return None if value is paths.MISSING else value
 
 
-def _namespace(obj: dict[str, Any], kind: str) -> str:
-    """A Namespace counts as in the namespace of its own name."""
-    metadata = obj.get("metadata")
-    value = metadata.get("name" if kind == "Namespace" else "namespace") if isinstance(metadata, dict) else None
-    return value if isinstance(value, str) else ""
+def _reach(resource: Resource) -> str:
+    """The namespace whose objects are in reach. A Namespace counts as in the namespace of its own name."""
+    if resource.kind == "Namespace" and not resource.group:
+        return resource.name
+    return namespace_of(resource)
 
 
 def _keys(program: Program, obj: dict[str, Any], what: str) -> list[str]:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from plumbline.dialects import admission
-from plumbline.dialects.documents import Loaded, Surroundings
+from plumbline.dialects import admission, kyverno
+from plumbline.dialects.documents import Loaded, Surroundings, policy_id
 from plumbline.inventories import Inventory
 from plumbline.manifests import LoadError, load
-from plumbline.policies import PolicyError, parse_policy
+from plumbline.policies import Policy, PolicyError, parse_policy
 from plumbline.resources import Resource
 
 Reader = Callable[[Sequence[Resource], Surroundings], Loaded]
 
 OWN_GROUP: Final = "plumbline.dev"
 # Kinds that ask for something of objects and that nobody here can evaluate: named, so that they never silently pass.
-_UNSUPPORTED: Final[Mapping[str, str]] = {
-    "MutatingAdmissionPolicy": "it changes objects instead of judging them",
-    "MutatingAdmissionPolicyBinding": "it binds a policy that changes objects instead of judging them",
-}
+_UNSUPPORTED: Final[Mapping[tuple[str, str], str]] = {**admission.UNSUPPORTED, **kyverno.UNSUPPORTED}
 
 
 def read_directory(directory: Path | str) -> Loaded:
@@ -50,8 +48,8 @@ def read_documents(documents: Sequence[Resource]) -> Loaded:
         reader = _reader(document)
         if reader is not None:
             by_reader.setdefault(reader, []).append(document)
-        elif document.kind in _UNSUPPORTED:
-            loaded.refuse(document, f"is not supported: {_UNSUPPORTED[document.kind]}")
+        elif (document.group, document.kind) in _UNSUPPORTED:
+            loaded.refuse(document, f"is not supported: {_UNSUPPORTED[document.group, document.kind]}")
         else:
             others.append(document)
     surroundings = Surroundings(Inventory(others))
@@ -79,19 +77,22 @@ def _read_own(documents: Sequence[Resource], surroundings: Surroundings) -> Load
 
 
 def _without_twins(loaded: Loaded) -> Loaded:
-    unique: dict[str, str | None] = {}
-    kept = []
+    """Of two policies with one id the second is refused, or has its format added to the id when it is of another."""
+    unique: dict[str, Policy] = {}
     for policy in loaded.policies:
-        if policy.id in unique:
-            where = unique[policy.id]
-            loaded.problems.append(LoadError(policy.file, None, f"the id {policy.id} is already taken by {where}"))
+        twin = unique.get(policy.id)
+        if twin is not None and twin.format != policy.format:
+            policy = replace(policy, id=policy_id(f"{policy.id}-{policy.format}"))
+            twin = unique.get(policy.id)
+        if twin is not None:
+            loaded.problems.append(LoadError(policy.file, None, f"the id {policy.id} is already taken by {twin.file}"))
         else:
-            unique[policy.id] = policy.file
-            kept.append(policy)
-    loaded.policies = kept
+            unique[policy.id] = policy
+    loaded.policies = list(unique.values())
     return loaded
 
 
 _READERS: Sequence[tuple[Callable[[Resource], bool], Reader]] = (
     (lambda document: (document.group, document.kind) in admission.KINDS, admission.read_policies),
+    (lambda document: (document.group, document.kind) in kyverno.KINDS, kyverno.read_policies),
 )

@@ -1,5 +1,5 @@
 """ValidatingAdmissionPolicy, evaluated as the API server would evaluate the creation of the object."""
 
-from plumbline.dialects.admission.policies import KINDS, read_policies
+from plumbline.dialects.admission.policies import KINDS, UNSUPPORTED, read_policies
 
-__all__ = ["KINDS", "read_policies"]
+__all__ = ["KINDS", "UNSUPPORTED", "read_policies"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,10 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class AdmissionJudge:
-    """Answers as the API server would when somebody created the object, for every binding and parameter object."""
+    """Answers as the API server would when somebody created the object, for every binding and parameter object.
+
+    `names` yields what expressions see of the set besides the review.
+    """
 
     composition: Composition
     match: MatchResources
@@ -38,6 +41,7 @@ class AdmissionJudge:
     annotations: Sequence[tuple[str, Program]]
     param_kind: ParamKind | None
     surroundings: Inventory = field(repr=False)
+    names: Callable[[tuple[Inventory, ...]], Mapping[str, Any]] | None = None
     engine: str = "CEL"
     needs_inventory: bool = True
 
@@ -65,7 +69,7 @@ class AdmissionJudge:
         return list(verdicts) if applies else None
 
     def _bound(
-        self, binding: Binding, review: Review, known: Sequence[Inventory]
+        self, binding: Binding, review: Review, known: tuple[Inventory, ...]
     ) -> Sequence[Verdict | None]:
         """Verdicts of one binding; [] when its conditions or its absent parameters say that it does not apply."""
         parameters: Sequence[Any] = (None,)
@@ -75,8 +79,9 @@ class AdmissionJudge:
             except ParameterError as error:
                 return [Verdict("params", error.status, f"binding {binding.name}: {error}")]
         verdicts: list[Verdict | None] = []
+        vocabulary = {**review.vocabulary, **self.names(known)} if self.names else review.vocabulary
         for params in parameters:
-            activation = self.composition.activate(review.vocabulary, params)
+            activation = self.composition.activate(vocabulary, params)
             verdicts.extend(self._with(activation))
         return verdicts
 

@@ -17,6 +17,10 @@ from plumbline.results import Severity
 
 GROUP: Final = "admissionregistration.k8s.io"
 KINDS: Final = frozenset(((GROUP, "ValidatingAdmissionPolicy"), (GROUP, "ValidatingAdmissionPolicyBinding")))
+UNSUPPORTED: Final[Mapping[tuple[str, str], str]] = {
+    (GROUP, "MutatingAdmissionPolicy"): "it changes objects instead of judging them",
+    (GROUP, "MutatingAdmissionPolicyBinding"): "it binds a policy that changes objects instead of judging them",
+}
 _EVERYWHERE: Final = Binding("(none)", parse_match(None))
 
 

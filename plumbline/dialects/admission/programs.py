@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,10 +14,20 @@ _NAMES: Final = ("oldObject",)
 
 
 class Composition:
-    """The expressions of one policy. `names` are known besides what admission policies see."""
+    """The expressions of one policy. `names` are known besides what admission policies see, and `rewrite` turns what a
+    dialect has of its own into plain CEL.
+    """
 
-    def __init__(self, policy: str, *, has_params: bool, names: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        policy: str,
+        *,
+        has_params: bool,
+        names: Sequence[str] = (),
+        rewrite: Callable[[str], str] = str,
+    ) -> None:
         self._policy = policy
+        self._rewrite = rewrite
         self._has_params = has_params
         self._names = (*_NAMES, *names)
         self._variables: list[tuple[str, str]] = []
@@ -28,19 +38,19 @@ class Composition:
             name, source = variable["name"], variable["expression"]
             if any(name == known for known, _ in self._variables):
                 raise PolicyError(f"the variable {name} is already defined", field=f"{where}[{index}].name")
-            self._check(source, f"{where}[{index}].expression")
-            self._variables.append((name, source))
+            self._variables.append((name, self._checked(source, f"{where}[{index}].expression")))
 
     def compile(self, source: str, where: str, *, yields: Sequence[str] = ()) -> Program:
         """A program; `yields` names the types that it may have. Raises PolicyError with the field and column."""
-        self._check(source, where, yields)
+        source = self._checked(source, where, yields)
         return compile_expression(scoped(source, self._policy, self._variables), self._names)
 
     def activate(self, vocabulary: Mapping[str, Any], params: Any) -> Any:
         """What programs see: the review's vocabulary and one parameter object (None without)."""
         return activate({**vocabulary, "params": {self._policy: params}})
 
-    def _check(self, source: str, where: str, yields: Sequence[str] = ()) -> None:
+    def _checked(self, source: str, where: str, yields: Sequence[str] = ()) -> str:
+        source = self._rewrite(source)
         try:
             check_variables(source, [name for name, _ in self._variables], composed=())
             if names_params(source) and not self._has_params:
@@ -51,6 +61,7 @@ class Composition:
         except CompileError as error:
             message = error.message if error.line in (None, 1) else f"line {error.line}: {error.message}"
             raise PolicyError(message, field=where, column=error.column) from error
+        return source
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from plumbline.inventories import Inventory
-from plumbline.kinds import is_namespaced, plural
+from plumbline.inventories import Inventory, namespace_of
+from plumbline.kinds import plural
 from plumbline.nulls import without_nulls
 from plumbline.resources import Resource
 
 NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
-_DEFAULT_NAMESPACE: Final = "default"
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,9 @@ def review_of(resource: Resource, inventories: Sequence[Inventory]) -> Review:
     """The review of a resource; its Namespace is looked up in each of the inventories."""
     obj = without_nulls(resource.object)
     group, _, version = resource.api_version.rpartition("/")
-    namespace = ""
-    if is_namespaced(group, resource.kind, obj):
-        namespace = resource.namespace or _DEFAULT_NAMESPACE
-        if not resource.namespace and isinstance(obj.get("metadata", {}), dict):
-            obj = {**obj, "metadata": {**obj.get("metadata", {}), "namespace": namespace}}
+    namespace = namespace_of(resource)
+    if namespace != resource.namespace and isinstance(obj.get("metadata", {}), dict):
+        obj = {**obj, "metadata": {**obj.get("metadata", {}), "namespace": namespace}}
     found = (inventory.namespace_object(namespace) for inventory in inventories) if namespace else ()
     return Review(
         object=obj,
