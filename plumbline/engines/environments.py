@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,16 +18,17 @@ import yaml
 from cel_expr_python import cel
 
 from plumbline.engines import references
-from plumbline.engines.functions import DECLARED, LIBRARY
-from plumbline.engines.rewriting import runnable
-from plumbline.engines.signatures import Function
+from plumbline.engines.functions import DECLARED, LIBRARY, REPLACED
+from plumbline.engines.rewriting import as_written, internal, renamed, runnable
+from plumbline.engines.signatures import Function, Type
 
 VOCABULARY = ("object", "params", "variables", "namespaceObject", "request", "related")
 
-_EXTENSIONS = ("optional", "strings", "bindings", "math", "encoders", "lists", "sets")
+_EXTENSIONS = ("optional", "bindings", "math", "encoders", "lists", "sets")
+_STRINGS = {"name": "strings", "version": 2}
 _MACROS = ("two-var-comprehensions",)
 _PRINTABLE = ("bool", "bytes", "double", "duration", "int", "string", "timestamp", "uint", "net.IP", "net.CIDR")
-_SHARED = ("indexOf", "lastIndexOf")  # names that an extension of the engine declares for other types
+_HOLDERS = ("list", "map", "dyn")
 _KINDS = {
     "bool": cel.Type.BOOL,
     "bytes": cel.Type.BYTES,
@@ -46,6 +48,7 @@ references.keep_none()
 
 def compile(source: str, names: tuple[str, ...]) -> tuple[Any, Any]:
     """The program of `source` and the type that it is known to have. Raises what the engine raises."""
+    source = renamed(source)
     if not _SPECIAL.search(source):
         # What fails here may use the comprehensions of two variables that only the second environment has.
         with contextlib.suppress(Exception):
@@ -65,16 +68,21 @@ def activate(data: dict[str, Any]) -> Any:
 
 @lru_cache(maxsize=64)
 def _run_environment(names: tuple[str, ...]) -> Any:
+    return run_environment(names=names)
+
+
+def run_environment(*extensions: Any, names: tuple[str, ...] = ()) -> Any:
+    """An environment in which trees run, with `extensions` besides our functions."""
     return cel.NewEnv(
-        config=_configuration(_EXTENSIONS, []), variables=_variables(names), extensions=[_run_time_functions()]
+        config=_configuration(_EXTENSIONS, []),
+        variables=_variables(names),
+        extensions=[_run_time_functions(), *extensions],
     )
 
 
 @lru_cache(maxsize=64)
 def _check_environment(names: tuple[str, ...]) -> Any:
-    return cel.NewEnv(
-        config=_checked_configuration(), variables=_variables(names), extensions=[_shared_functions()]
-    )
+    return cel.NewEnv(config=_checked_configuration(), variables=_variables(names))
 
 
 def _variables(names: tuple[str, ...]) -> dict[str, Any]:
@@ -84,8 +92,9 @@ def _variables(names: tuple[str, ...]) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _checked_configuration() -> Any:
     by_name: dict[str, list[dict[str, Any]]] = {}
-    for number, function in enumerate(_declared()):
-        by_name.setdefault(function.name, []).append(_described(function, number))
+    for number, function in enumerate((*LIBRARY, *DECLARED, *_REPLACED)):
+        if not function.name.startswith("cel.@"):
+            by_name.setdefault(function.name, []).append(_described(function, number))
     by_name["string"] = [
         {"id": f"string_{number}", "args": [{"type_name": name}], "return": {"type_name": "string"}}
         for number, name in enumerate(_PRINTABLE)
@@ -94,16 +103,9 @@ def _checked_configuration() -> Any:
     return _configuration((*_EXTENSIONS, *_MACROS), functions)
 
 
-def _declared() -> list[Function]:
-    return [
-        function
-        for function in (*LIBRARY, *DECLARED)
-        if function.name not in _SHARED and not function.name.startswith("cel.@")
-    ]
-
-
 def _configuration(extensions: tuple[str, ...], functions: list[dict[str, Any]]) -> Any:
-    content: dict[str, Any] = {"name": "plumbline", "extensions": [{"name": name} for name in extensions]}
+    named: list[dict[str, Any]] = [{"name": name} for name in extensions]
+    content: dict[str, Any] = {"name": "plumbline", "extensions": [*named, _STRINGS]}
     if functions:  # a name can be declared once: the standard `string` is declared anew, with more overloads
         content |= {"functions": functions, "stdlib": {"exclude_functions": [{"name": "string"}]}}
     return cel.NewEnvConfigFromYaml(yaml.safe_dump(content))
@@ -121,42 +123,36 @@ def _described(function: Function, number: int) -> dict[str, Any]:
 def _run_time_functions() -> Any:
     """One overload for each kind of arguments; its result is of any kind when the types behind the kind differ."""
     overloads: dict[tuple[str, bool, tuple[str, ...]], list[Function]] = {}
-    for function in LIBRARY:
+    for function in (*LIBRARY, *_REPLACED):
         kinds = tuple(parameter.at_run_time for parameter in function.parameters)
         overloads.setdefault((function.name, function.is_member, kinds), []).append(function)
     by_name: dict[str, list[Any]] = {}
     for (name, is_member, kinds), functions in overloads.items():
-        results = {function.result.at_run_time for function in functions}
         overload = cel.Overload(
             f"{name}_{'_'.join(kinds)}_{is_member}",
-            _KINDS[results.pop()] if len(results) == 1 else cel.Type.DYN,
-            [_KINDS[kind] for kind in kinds],
+            _result(functions),
+            [_run_time_type(parameter) for parameter in functions[0].parameters],
             is_member=is_member,
-            impl=references.builtin(name, functions[0].implementation),
+            impl=references.builtin(
+                as_written(name), functions[0].implementation, takes_containers=not {*kinds}.isdisjoint(_HOLDERS)
+            ),
         )
         by_name.setdefault(name, []).append(overload)
     return cel.CelExtension("plumbline", [cel.FunctionDecl(name, found) for name, found in by_name.items()])
 
 
-@lru_cache(maxsize=1)
-def _shared_functions() -> Any:
-    functions = [function for function in LIBRARY if function.name in _SHARED]
-    declarations = [
-        cel.FunctionDecl(
-            function.name,
-            [
-                cel.Overload(
-                    f"shared_{function.name}",
-                    _KINDS[function.result.at_run_time],
-                    [_KINDS[parameter.at_run_time] for parameter in function.parameters],
-                    is_member=function.is_member,
-                )
-            ],
-        )
-        for function in functions
-    ]
-    return cel.CelExtension("plumbline.shared", declarations)
+def _result(functions: list[Function]) -> Any:
+    if len({function.result.at_run_time for function in functions}) > 1:
+        return cel.Type.DYN
+    return _run_time_type(functions[0].result)
 
 
-_CHECKED = {function.name for function in (*LIBRARY, *DECLARED)} - {"matchesPattern", *_SHARED}
-_SPECIAL = re.compile(rf"\b(?:{'|'.join(sorted(_CHECKED))})\s*\(")
+def _run_time_type(described: Type) -> Any:
+    kind = described.at_run_time
+    if kind == "list" and described.parameters and described.parameters[0].name in _KINDS:
+        return cel.Type.List(_KINDS[described.parameters[0].name])
+    return _KINDS[kind]
+
+
+_REPLACED = tuple(replace(function, name=internal(function.name)) for function in REPLACED)
+_SPECIAL = re.compile(rf"\b(?:{'|'.join(sorted({function.name for function in (*LIBRARY, *DECLARED)}))})\s*\(")

@@ -20,8 +20,7 @@ LITERAL = (
 _TOKEN = re.compile(
     rf"{LITERAL}"
     r"|(?<![\w.])variables\b(?:\s*\.\s*(?P<variable>[A-Za-z_]\w*))?"
-    r"|(?<![\w.])(?P<params>params)\b"
-    r"|(?P<matches>\.\s*matches)(?=\s*\()",
+    r"|(?<![\w.])(?P<params>params)\b",
     re.DOTALL,
 )
 _RELATED = re.compile(rf"{LITERAL}|(?<![\w.])related\s*\.\s*\??(?P<related>[A-Za-z_]\w*)", re.DOTALL)
@@ -46,7 +45,7 @@ def check_variables(source: str, known: Iterable[str], composed: Iterable[str] =
     """Raises CompileError when `source` names a variable that is neither in `composed` nor in `known`."""
     names = {*composed, *known}
     for found in _TOKEN.finditer(source):
-        if found["text"] or found["params"] or found["matches"]:
+        if found["text"] or found["params"]:
             continue
         line = source.count("\n", 0, found.start()) + 1
         column = found.start() - source.rfind("\n", 0, found.start())
@@ -86,8 +85,6 @@ def _rename(source: str, policy: str, prefix: str, definitions: dict[str, str]) 
     def replace(found: re.Match[str]) -> str:
         if found["variable"] in definitions:
             return f"v_{prefix}_{found['variable']}"
-        if found["matches"]:
-            return ".matchesPattern"
         if found["params"]:
             return f"params[{json.dumps(policy)}]"
         return found[0]

@@ -19,6 +19,8 @@ _REFERENCES = 1 << 60
 
 _give_back = ctypes.PyDLL(None).Py_DecRef
 _give_back.argtypes, _give_back.restype = [ctypes.py_object], None
+_pending_error = ctypes.PyDLL(None).PyErr_Occurred
+_pending_error.argtypes, _pending_error.restype = [], None
 _new_function = ctypes.PyDLL(None).PyCFunction_NewEx
 _prototype = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.py_object)
 
@@ -65,13 +67,19 @@ def keep_none() -> None:
             count.value += _REFERENCES
 
 
-def builtin(name: str, implementation: Callable[..., Any]) -> Any:
+def builtin(name: str, implementation: Callable[..., Any], *, takes_containers: bool = True) -> Any:
     """`implementation` as a built-in function whose arguments and result do not stay behind.
 
-    What it raises becomes the error of the expression: FunctionError's text as it is.
+    What it raises becomes the error of the expression: FunctionError's text as it is. An optional has no form in
+    Python: with `takes_containers`, an argument may hold one, and is refused.
     """
 
     def call(_itself: Any, arguments: tuple[Any, ...]) -> Any:
+        if takes_containers:
+            try:
+                _pending_error()  # raises what the binding failed with, and did not look at, over an argument
+            except Exception:
+                return _failure(f"{name}: no such overload: an optional is among the arguments")
         left = _last.__dict__.pop("left", None)
         if left is not None and sys.getrefcount(left[0]) > 2:  # one more than ours: left behind by the binding
             _give_back(left[0])
@@ -82,7 +90,7 @@ def builtin(name: str, implementation: Callable[..., Any]) -> Any:
             result = _failure(f"{name}: {error}")
         except BaseException as error:
             if not isinstance(error, Exception) or error.__class__.__module__ != "builtins":
-                interrupted[threading.get_ident()] = error  # a time limit, say: none of the expression's doing
+                interrupted[threading.get_ident()] = error  # none of the expression's doing
             result = _failure(f"{name}: {error.__class__.__name__}: {error}")
         _last.left = (arguments, result)
         return result

@@ -14,7 +14,10 @@ LIBRARY = (
     *texts.FUNCTIONS,
     *maps.FUNCTIONS,
 )
-"""What the engine runs."""
+"""What the engine lacks."""
+
+REPLACED = (*texts.REPLACED, *lists.REPLACED)
+"""What the engine has and is not used: sources name these functions by other names when they are run."""
 
 DECLARED = formats.DECLARED
 """What is checked as it is written, and rewritten to be run."""

@@ -155,8 +155,8 @@ _F = "kubernetes.NamedFormat"
 
 FUNCTIONS = (
     *(overload for name in _FORMATS for overload in declare(_constant(name), f"format.{name}() -> {_F}")),
-    *declare(named, f"format.plumblineNamed(string) -> map<string, {_F}>"),
-    *declare(validate, f"<{_F}>.plumblineValidate(string) -> map<string, list<string>>"),
+    *declare(named, f"format.name_(string) -> map<string, {_F}>"),
+    *declare(validate, f"<{_F}>.validat_(string) -> map<string, list<string>>"),
 )
 DECLARED = (
     *declare(named, f"format.named(string) -> optional_type<{_F}>"),

@@ -1,4 +1,4 @@
-"""Kubernetes' list functions: `isSorted`, `sum`, `min`, `max`, `indexOf`, `lastIndexOf`."""
+"""Functions of lists: Kubernetes' own, and those of CEL that need a bound on what they make."""
 
 from __future__ import annotations
 
@@ -6,40 +6,16 @@ import datetime
 from functools import reduce
 from typing import Any
 
+from plumbline.engines.functions.values import equal, key, returned
 from plumbline.engines.references import FunctionError
 from plumbline.engines.signatures import declare
 
 _COMPARABLE = ("int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes")
 _SUMMABLE = ("int", "uint", "double", "duration")
 _MAX_INT, _MAX_UINT = 2**63 - 1, 2**64 - 1
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
-
-class Duration:
-    """A duration, in the only form in which the binding takes one as a value of any type."""
-
-    DESCRIPTOR = type("Descriptor", (), {"full_name": "google.protobuf.Duration"})
-
-    def __init__(self, value: datetime.timedelta) -> None:
-        self.seconds = value.days * 86_400 + value.seconds
-        self.nanos = value.microseconds * 1000
-
-
-class Timestamp:
-    """A moment, in the only form in which the binding takes one as a value of any type."""
-
-    DESCRIPTOR = type("Descriptor", (), {"full_name": "google.protobuf.Timestamp"})
-
-    def __init__(self, value: datetime.datetime) -> None:
-        since = value - _EPOCH if value.tzinfo else value.replace(tzinfo=datetime.UTC) - _EPOCH
-        self.seconds = since.days * 86_400 + since.seconds
-        self.nanos = since.microseconds * 1000
-
-
-def _engine_value(value: Any) -> Any:
-    if isinstance(value, datetime.timedelta):
-        return Duration(value)
-    return Timestamp(value) if isinstance(value, datetime.datetime) else value
+MAX_ITEMS = 10_000
+"""As many as the engine iterates over."""
 
 
 def _comparable(values: list[Any]) -> list[Any]:
@@ -60,11 +36,11 @@ def is_sorted(values: list[Any]) -> bool:
 
 
 def smallest(values: list[Any]) -> Any:
-    return _engine_value(reduce(lambda best, value: value if _greater(best, value) else best, _some(values)))
+    return returned(reduce(lambda best, value: value if _greater(best, value) else best, _some(values)))
 
 
 def largest(values: list[Any]) -> Any:
-    return _engine_value(reduce(lambda best, value: value if _greater(value, best) else best, _some(values)))
+    return returned(reduce(lambda best, value: value if _greater(value, best) else best, _some(values)))
 
 
 def _some(values: list[Any]) -> list[Any]:
@@ -85,28 +61,67 @@ def total(values: list[Any]) -> Any:
         limit = _MAX_UINT if max(values) > _MAX_INT else _MAX_INT
         if not -_MAX_INT - 1 <= result <= limit:
             raise FunctionError("integer overflow")
-    return _engine_value(result)
+    return returned(result)
 
 
 def index(values: list[Any], item: Any) -> int:
     """Of the first element that equals `item`, or -1."""
-    return next((at for at, value in enumerate(values) if _equal(value, item)), -1)
+    return next((at for at, value in enumerate(values) if equal(value, item)), -1)
 
 
 def last_index(values: list[Any], item: Any) -> int:
     """Of the last element that equals `item`, or -1."""
-    return next((at for at in range(len(values) - 1, -1, -1) if _equal(values[at], item)), -1)
+    return next((at for at in range(len(values) - 1, -1, -1) if equal(values[at], item)), -1)
 
 
-def _equal(one: Any, other: Any) -> bool:
-    """CEL's equality: true is not 1."""
-    if one.__class__ is bool or other.__class__ is bool:
-        return one is other
-    if one.__class__ is list and other.__class__ is list:
-        return len(one) == len(other) and all(map(_equal, one, other))
-    if one.__class__ is dict and other.__class__ is dict:
-        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
-    return bool(one == other)
+def distinct(values: list[Any]) -> list[Any]:
+    """Without those that equal an earlier one."""
+    found = list({key(value): value for value in reversed(_limited(values))}.values())
+    return [returned(value) for value in reversed(found)]
+
+
+def flattened(values: list[Any], depth: int = 1) -> list[Any]:
+    """With the elements of the lists in it, down to `depth` levels."""
+    if depth < 0:
+        raise FunctionError("level must be non-negative")
+    return [returned(value) for value in _flat(values, depth, [])]
+
+
+def _flat(values: list[Any], depth: int, result: list[Any]) -> list[Any]:
+    for value in values:
+        if value.__class__ is list and depth:
+            _flat(value, depth - 1, result)
+        else:
+            result.append(value)
+        _limited(result)
+    return result
+
+
+def _limited(values: list[Any]) -> list[Any]:
+    if len(values) > MAX_ITEMS:
+        raise FunctionError(f"the list has more than {MAX_ITEMS} elements")
+    return values
+
+
+def numbers(count: int) -> list[int]:
+    """From 0, `count` of them."""
+    if count > MAX_ITEMS:
+        raise FunctionError(f"the list would have more than {MAX_ITEMS} elements")
+    return list(range(count))
+
+
+def contains(values: list[Any], others: list[Any]) -> bool:
+    """Whether all of `others` are among `values`."""
+    return {key(value) for value in values} >= {key(other) for other in others}
+
+
+def intersects(values: list[Any], others: list[Any]) -> bool:
+    return not {key(value) for value in values}.isdisjoint(key(other) for other in others)
+
+
+def equivalent(values: list[Any], others: list[Any]) -> bool:
+    """Whether the same values are in both, however often."""
+    return {key(value) for value in values} == {key(other) for other in others}
 
 
 FUNCTIONS = (
@@ -114,6 +129,15 @@ FUNCTIONS = (
     *declare(smallest, *(f"<list<{kind}>>.min() -> {kind}" for kind in _COMPARABLE)),
     *declare(largest, *(f"<list<{kind}>>.max() -> {kind}" for kind in _COMPARABLE)),
     *declare(total, *(f"<list<{kind}>>.sum() -> {kind}" for kind in _SUMMABLE)),
+)
+REPLACED = (
     *declare(index, "<list<A>>.indexOf(A) -> int"),
     *declare(last_index, "<list<A>>.lastIndexOf(A) -> int"),
+    *declare(distinct, "<list<A>>.distinct() -> list<A>"),
+    *declare(flattened, "<list<A>>.flatten() -> list<dyn>", "<list<A>>.flatten(int) -> list<dyn>"),
+    *declare(numbers, "lists.range(int) -> list<int>"),
+    *declare(contains, "sets.contains(list<A>, list<A>) -> bool"),
+    *declare(intersects, "sets.intersects(list<A>, list<A>) -> bool"),
+    *declare(equivalent, "sets.equivalent(list<A>, list<A>) -> bool"),
 )
+"""What the engine has, with results of any size or otherwise than the API server."""
