@@ -4,40 +4,63 @@ for the rest only.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from plumbline import paths
 from plumbline.checks import Check, Instance
-from plumbline.elements import MalformedError, Subject, elements_of, list_path, subject_of
+from plumbline.elements import MalformedError, Subject, subject_of
 from plumbline.engines.cel import ExpressionError, Program
+from plumbline.exceptions import ExceptionSet, PolicyException
 from plumbline.groups import Grouping, Sheaf
 from plumbline.inventories import Inventory
-from plumbline.judges import Verdict
-from plumbline.policies import Each, Policy, PolicyError
+from plumbline.outcomes import (
+    cannot_evaluate,
+    fail_to_evaluate,
+    foreign_result,
+    instances_of,
+    judge_sheaf,
+    malformed,
+    skip,
+)
+from plumbline.parameters import Entry, Overlay, ScopedParameters
+from plumbline.policies import Policy, PolicyError
 from plumbline.relations import MissingError, Relation
 from plumbline.resources import Resource, pod_spec_path
 from plumbline.results import Outcome, Result
+from plumbline.scopes import Scopes
 
 
 class Evaluator:
-    """Judges resources by `policies` with `params` (policy id → parameters). Raises PolicyError for
-    parameters that do not fit.
+    """Judges resources by `policies` with `params` (policy id → parameters), which `overlays` vary by scope; violations
+    that `exceptions` hold for are skips. `scopes` says where resources live. Raises PolicyError for parameters that do
+    not fit.
 
     Expressions are compiled when a resource first needs them. Not shared between threads.
     """
 
-    def __init__(self, policies: Iterable[Policy], params: Mapping[str, dict[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        policies: Iterable[Policy],
+        params: Mapping[str, dict[str, Any]] | None = None,
+        *,
+        overlays: Iterable[Entry] = (),
+        exceptions: Iterable[PolicyException] = (),
+        scopes: Scopes | None = None,
+    ) -> None:
         self.policies = tuple(policies)
         given = params or {}
         unknown = sorted(set(given) - {policy.id for policy in self.policies})
         if unknown:
             raise PolicyError(f"there is no policy {unknown[0]} to give parameters to", field="params")
-        self._params = {policy.id: policy.parameters(given.get(policy.id)) for policy in self.policies}
+        self._scopes = scopes or Scopes()
+        self._parameters = ScopedParameters(overlays, self.policies, given)
+        self.exceptions = ExceptionSet(tuple(exceptions), self.policies, self._scopes)
         self._checks = {policy.id: tuple(Check(policy, rule) for rule in policy.rules) for policy in self.policies}
         self._by_namespace = any(policy.match.excluded_namespaces for policy in self.policies)
-        self._plans: dict[tuple[str, str, str], _Plan] = {}
-        self._sheaves: dict[tuple[str, ...], tuple[Sheaf, ...]] = {}
+        self._plans: dict[tuple[str, str, str, Overlay], _Plan] = {}
+        self._sheaves: dict[tuple[tuple[str, ...], Overlay], tuple[Sheaf, ...]] = {}
         self._grouping = Grouping()
         self._relations = {
             policy.id: tuple(Relation(related) for related in policy.related)
@@ -66,7 +89,10 @@ class Evaluator:
         if plan.sheaves or plan.related:
             self._judge_by_rules(resource, plan, outcome, everything)
         for policy in plan.foreign:
-            self._judge_as_foreign(policy, resource, outcome, everything)
+            self._judge_as_foreign(policy, plan, resource, outcome, everything)
+        for policy, why in plan.broken:
+            cannot_evaluate(policy, why, resource, outcome)
+        self.exceptions.apply(resource, outcome)
         return outcome
 
     def _judge_by_rules(self, resource: Resource, plan: _Plan, outcome: Outcome, everything: bool) -> None:
@@ -74,31 +100,33 @@ class Evaluator:
             subject = subject_of(resource.object, plan.pod_path)
         except MalformedError as error:
             for sheaf in (*plan.sheaves, *(sheaf for _, sheaves in plan.related for sheaf in sheaves)):
-                _malformed(sheaf, error, resource.object, outcome)
+                malformed(sheaf, error, resource.object, outcome)
             return
-        data = self._vocabulary(subject)
+        data = _vocabulary(subject, plan)
         for sheaf in plan.sheaves:
-            _judge(sheaf, subject, data, outcome, everything)
+            judge_sheaf(sheaf, subject, data, outcome, everything)
         for name, sheaves in plan.related:
             try:
                 related = self._related(name, resource, subject)
             except MissingError as missing:
-                _skip(sheaves, str(missing), outcome)
+                skip(sheaves, str(missing), outcome)
             except ExpressionError as error:
-                _fail_to_evaluate(sheaves, error, outcome)
+                fail_to_evaluate(sheaves, error, outcome)
             else:
                 for sheaf in sheaves:
-                    _judge(sheaf, subject, {**data, "related": related}, outcome, everything)
+                    judge_sheaf(sheaf, subject, {**data, "related": related}, outcome, everything)
 
     def _related(self, policy: str, resource: Resource, subject: Subject) -> dict[str, Any]:
         return {
-            relation.name: relation.find(subject, resource.group, resource.kind, self._inventory)
+            relation.name: relation.find(subject, resource, self._inventory)
             for relation in self._relations[policy]
         }
 
-    def _judge_as_foreign(self, policy: Policy, resource: Resource, outcome: Outcome, everything: bool) -> None:
+    def _judge_as_foreign(
+        self, policy: Policy, plan: _Plan, resource: Resource, outcome: Outcome, everything: bool
+    ) -> None:
         assert policy.judge is not None
-        verdicts = policy.judge.judge(resource, self._inventory, self._params[policy.id])
+        verdicts = policy.judge.judge(resource, self._inventory, plan.overlay.params[policy.id])
         if verdicts is None:
             return
         outcome.policies = (*outcome.policies, policy.id)
@@ -112,11 +140,27 @@ class Evaluator:
             else:
                 outcome.skipped += 1
             if everything or verdict.status != "pass":
-                outcome.results.append(_foreign_result(policy, verdict, resource))
+                outcome.results.append(foreign_result(policy, verdict, resource))
 
     def applicable(self, resource: Resource) -> tuple[str, ...]:
         """Ids of the policies that judge this resource."""
         return self.plan(resource).policies
+
+    def instances(self, resource: Resource) -> Iterator[tuple[Check, Instance]]:
+        """Each rule with each element of the resource that it judges; none where it cannot be known what to judge."""
+        plan = self.plan(resource)
+        with contextlib.suppress(MalformedError):
+            subject = subject_of(resource.object, plan.pod_path)
+            data = _vocabulary(subject, plan)
+            everything = [(plan.sheaves, data)]
+            for name, sheaves in plan.related:
+                with contextlib.suppress(MissingError, ExpressionError):
+                    everything.append((sheaves, {**data, "related": self._related(name, resource, subject)}))
+            for sheaves, seen in everything:
+                for each, groups in sheaves:
+                    with contextlib.suppress(MalformedError):
+                        for instance in instances_of(each, subject, seen):
+                            yield from ((check, instance) for group in groups for check in group.checks)
 
     def programs(self, resource: Resource) -> list[tuple[Program, Any]]:
         """Each check's own compiled expression with its activation: what a bare loop would evaluate. For
@@ -124,10 +168,10 @@ class Evaluator:
         """
         plan = self.plan(resource)
         subject = subject_of(resource.object, plan.pod_path)
-        data = self._vocabulary(subject)
+        data = _vocabulary(subject, plan)
         pairs: list[tuple[Program, Any]] = []
         for each, groups in plan.sheaves:
-            for instance in _instances(each, subject, data):
+            for instance in instances_of(each, subject, data):
                 pairs.extend((check.program, instance.activation) for group in groups for check in group.checks)
         return pairs
 
@@ -139,130 +183,64 @@ class Evaluator:
                     group.forget()
 
     def plan(self, resource: Resource) -> _Plan:
-        """What applies to objects of this resource's kind (and namespace, when some policy excludes
-        namespaces).
+        """What applies to objects of this resource's kind (and namespace, when some policy excludes namespaces), with
+        the parameters that hold where it lives.
         """
-        key = (resource.group, resource.kind, resource.namespace if self._by_namespace else "")
-        plan = self._plans.get(key)
+        parameters = self._parameters
+        overlay = parameters.of(self._scopes.of(resource)) if parameters.vary else parameters.base
+        place = (resource.group, resource.kind, resource.namespace if self._by_namespace else "")
+        plan = self._plans.get((*place, overlay))
         if plan is None:
-            matched = tuple(policy for policy in self.policies if policy.match.covers(*key))
-            plan = self._plans[key] = self._made_plan(matched, pod_spec_path(key[1], key[0]))
+            matched = tuple(policy for policy in self.policies if policy.match.covers(*place))
+            plan = self._plans[(*place, overlay)] = self._made_plan(
+                matched, overlay, pod_spec_path(resource.kind, resource.group)
+            )
         return plan
 
-    def _made_plan(self, matched: tuple[Policy, ...], pod_path: tuple[str, ...] | None) -> _Plan:
-        own = tuple(policy.id for policy in matched if policy.judge is None)
+    def _made_plan(self, matched: tuple[Policy, ...], overlay: Overlay, pod_path: tuple[str, ...] | None) -> _Plan:
+        sound = tuple(policy for policy in matched if policy.id not in overlay.broken)
+        own = tuple(policy.id for policy in sound if policy.judge is None)
         alone = tuple(name for name in own if name not in self._relations)
-        sheaves = self._sheaves.get(alone)
+        sheaves = self._sheaves.get((alone, overlay))
         if sheaves is None:
-            sheaves = self._sheaves[alone] = self._grouping.sheaves(
-                check for name in alone for check in self._checks[name]
-            )
-        related = tuple((name, self._grouping.sheaves(self._checks[name])) for name in own if name in self._relations)
-        return _Plan(own, sheaves, related, tuple(policy for policy in matched if policy.judge), pod_path)
+            checks = (check for name in alone for check in self._checks[name])
+            sheaves = self._sheaves[alone, overlay] = self._grouping.sheaves(checks, overlay.versions)
+        return _Plan(
+            policies=own + tuple(policy.id for policy in matched if policy.id in overlay.broken),
+            sheaves=sheaves,
+            related=tuple(
+                (name, self._grouping.sheaves(self._checks[name], overlay.versions))
+                for name in own
+                if name in self._relations
+            ),
+            foreign=tuple(policy for policy in sound if policy.judge),
+            broken=tuple((policy, overlay.broken[policy.id]) for policy in matched if policy.id in overlay.broken),
+            overlay=overlay,
+            pod_path=pod_path,
+        )
 
-    def _vocabulary(self, subject: Subject) -> dict[str, Any]:
-        return {
-            "object": subject.object,
-            "params": self._params,
-            "variables": {"podSpec": subject.pod_spec, "podMetadata": subject.pod_metadata},
-            "namespaceObject": None,
-            "request": None,
-            "related": {},
-        }
 
-
+@dataclass(frozen=True, slots=True, eq=False)
 class _Plan:
     """What judges a kind: `policies` by rules (those in `related` with other objects in view), `foreign` as they decide
-    for each object.
+    for each object; `broken` cannot judge, and why.
     """
 
-    __slots__ = ("foreign", "pod_path", "policies", "related", "sheaves")
-
-    def __init__(
-        self,
-        policies: tuple[str, ...],
-        sheaves: tuple[Sheaf, ...],
-        related: tuple[tuple[str, tuple[Sheaf, ...]], ...],
-        foreign: tuple[Policy, ...],
-        pod_path: tuple[str, ...] | None,
-    ) -> None:
-        self.policies, self.sheaves, self.related = policies, sheaves, related
-        self.foreign, self.pod_path = foreign, pod_path
+    policies: tuple[str, ...]
+    sheaves: tuple[Sheaf, ...]
+    related: tuple[tuple[str, tuple[Sheaf, ...]], ...]
+    foreign: tuple[Policy, ...]
+    broken: tuple[tuple[Policy, str], ...]
+    overlay: Overlay
+    pod_path: tuple[str, ...] | None
 
 
-def _instances(each: Each | None, subject: Subject, data: dict[str, Any]) -> list[Instance]:
-    if each is None:
-        return [Instance(subject, (), {}, data)]
-    return [Instance(subject, path, bindings, data) for path, bindings in elements_of(each, subject)]
-
-
-def _judge(sheaf: Sheaf, subject: Subject, data: dict[str, Any], outcome: Outcome, everything: bool) -> None:
-    each, groups = sheaf
-    try:
-        instances = _instances(each, subject, data)
-    except MalformedError as error:
-        _malformed(sheaf, error, subject.object, outcome)
-        return
-    if not instances and each is not None:
-        checks = [check for group in groups for check in group.checks]
-        outcome.passed += len(checks)
-        if everything:
-            where = list_path(each, subject)
-            outcome.results.extend(check.empty(subject.object, where) for check in checks)
-        return
-    for instance in instances:
-        for group in groups:
-            verdicts = group.verdicts(instance)
-            outcome.passed += verdicts.passed
-            for check, verdict in verdicts.all if everything else verdicts.notable:
-                outcome.results.append(_result(check, instance, verdict, outcome))
-
-
-def _malformed(sheaf: Sheaf, error: MalformedError, obj: dict[str, Any], outcome: Outcome) -> None:
-    for group in sheaf[1]:
-        for check in group.checks:
-            outcome.errored += 1
-            outcome.results.append(check.malformed(obj, error.path, str(error)))
-
-
-def _skip(sheaves: tuple[Sheaf, ...], why: str, outcome: Outcome) -> None:
-    for check in _checks_of(sheaves):
-        outcome.skipped += 1
-        outcome.results.append(check.said("skip", why))
-
-
-def _fail_to_evaluate(sheaves: tuple[Sheaf, ...], error: ExpressionError, outcome: Outcome) -> None:
-    for check in _checks_of(sheaves):
-        outcome.errored += 1
-        outcome.results.append(check.said("error", f"{check.policy.id} could not be evaluated: {error}"))
-
-
-def _checks_of(sheaves: tuple[Sheaf, ...]) -> Iterator[Check]:
-    return (check for _, groups in sheaves for group in groups for check in group.checks)
-
-
-def _foreign_result(policy: Policy, verdict: Verdict, resource: Resource) -> Result:
-    found = paths.lookup(resource.object, verdict.path) if verdict.path else None
-    return Result(
-        policy.id,
-        verdict.rule,
-        policy.severity,
-        verdict.status,
-        paths.render(verdict.path),
-        paths.place(resource.object, verdict.path),
-        None if found is paths.MISSING else found,
-        verdict.message,
-        None,
-    )
-
-
-def _result(check: Check, instance: Instance, verdict: Any, outcome: Outcome) -> Result:
-    if verdict is True:
-        return check.passed(instance)
-    if verdict is False:
-        outcome.failed += 1
-        return check.failed(instance)
-    outcome.errored += 1
-    if isinstance(verdict, ExpressionError):
-        return check.errored(instance, str(verdict))
-    return check.errored(instance, f"the expression yields {verdict!r:.80}, not true or false")
+def _vocabulary(subject: Subject, plan: _Plan) -> dict[str, Any]:
+    return {
+        "object": subject.object,
+        "params": plan.overlay.params,
+        "variables": {"podSpec": subject.pod_spec, "podMetadata": subject.pod_metadata},
+        "namespaceObject": None,
+        "request": None,
+        "related": {},
+    }

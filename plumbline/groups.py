@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ MAX_REMEMBERED: Final = 4096
 _MAX_KEY_BYTES: Final = 4096
 _KEY_FORMAT: Final = 0  # of marshal: the only one whose bytes depend on nothing but the value
 _ABSENT: Final = ...
+_UNVARIED: Final[Mapping[str, int]] = {}
 
 
 class Verdicts:
@@ -31,10 +32,16 @@ class Verdicts:
 
 
 class Group:
-    """Checks of the same elements that read the same parts of them."""
+    """Checks of the same elements that read the same parts of them, with the same parameters.
 
-    def __init__(self, each: Each | None, checks: tuple[Check, ...], parts: frozenset[Part] | None) -> None:
+    `twin` is a group of the same checks with other parameters: it remembers other verdicts of the same program.
+    """
+
+    def __init__(
+        self, each: Each | None, checks: tuple[Check, ...], parts: frozenset[Part] | None, twin: Group | None = None
+    ) -> None:
         self.each, self.checks = each, checks
+        self._twin = twin
         self._names = each.names if each else ()
         self._remembered: dict[bytes, Verdicts] = {}
         ordered = sorted(parts) if parts is not None else []
@@ -48,6 +55,8 @@ class Group:
     @cached_property
     def program(self) -> Program:
         """Yields the list of all verdicts; errors when any of them does."""
+        if self._twin is not None:
+            return self._twin.program
         return compile_list([check.source for check in self.checks], self._names)
 
     def verdicts(self, instance: Instance) -> Verdicts:
@@ -98,29 +107,35 @@ Sheaf = tuple[Each | None, tuple[Group, ...]]
 
 
 class Grouping:
-    """Groups of checks, shared by all kinds of objects to which the same checks apply."""
+    """Groups of checks, shared by all kinds of objects to which the same checks apply with the same parameters."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[int, ...], Group] = {}
+        self._groups: dict[tuple[tuple[int, ...], tuple[int, ...]], Group] = {}
+        self._first: dict[tuple[int, ...], Group] = {}
 
-    def sheaves(self, checks: Iterable[Check]) -> tuple[Sheaf, ...]:
-        """Groups by what they are evaluated for, in the order in which they first appear."""
+    def sheaves(self, checks: Iterable[Check], versions: Mapping[str, int] = _UNVARIED) -> tuple[Sheaf, ...]:
+        """Groups by what they are evaluated for, in the order in which they first appear.
+
+        `versions` tells parameters of one policy apart; policies that are not in it have those that hold everywhere.
+        """
         members: dict[Each | None, dict[Any, list[Check]]] = {}
         for check in checks:
             by_parts = members.setdefault(check.rule.each, {})
             by_parts.setdefault(_signature(check.parts), []).append(check)
         return tuple(
-            (each, tuple(self._group(each, tuple(together)) for together in by_parts.values()))
+            (each, tuple(self._group(each, tuple(together), versions) for together in by_parts.values()))
             for each, by_parts in members.items()
         )
 
-    def _group(self, each: Each | None, checks: tuple[Check, ...]) -> Group:
-        key = tuple(map(id, checks))
+    def _group(self, each: Each | None, checks: tuple[Check, ...], versions: Mapping[str, int]) -> Group:
+        members = tuple(map(id, checks))
+        key = members, tuple(versions.get(check.policy.id, 0) for check in checks)
         group = self._groups.get(key)
         if group is None:
             parts = [check.parts for check in checks if check.parts is not None]
             union = frozenset().union(*parts) if len(parts) == len(checks) else None
-            group = self._groups[key] = Group(each, checks, union)
+            group = self._groups[key] = Group(each, checks, union, self._first.get(members))
+            self._first.setdefault(members, group)
         return group
 
 

@@ -21,7 +21,7 @@ class Result(NamedTuple):
     `path` is where (with list indexes), `place` the same with names instead of indexes: the identity of a
     violation.
     `found` is the value at `path`, None when there is none. `fix` is an RFC 6902 patch of the whole object,
-    or None.
+    or None. `exception` names what made a skip of a violation.
     """
 
     policy: str
@@ -33,6 +33,7 @@ class Result(NamedTuple):
     found: Any
     message: str
     fix: list[dict[str, Any]] | None
+    exception: str | None = None
 
 
 @dataclass(slots=True)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from plumbline.evaluation import Evaluator
+from plumbline.exceptions import Standing
 from plumbline.manifests import LoadError, LoadStatistics, load
 from plumbline.policies import Policy
 from plumbline.resources import Resource
 from plumbline.results import Outcome, Result, severity_rank
+from plumbline.scopes import API_VERSION
 
 Progress = Callable[[int, int], None]
 _PROGRESS_EVERY = 100
+_IGNORED = "was not applied: it stands among the manifests, and exceptions are read from elsewhere (--exceptions)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Scan:
     findings: list[Finding] = field(default_factory=list)
     errors: list[LoadError] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
+    exceptions: list[Standing] = field(default_factory=list)
     ignored: int = 0
     duration_seconds: float = 0.0
 
@@ -109,12 +114,26 @@ def scan(
         if isinstance(item, LoadError):
             found.errors.append(item)
             continue
+        if item.kind == "PolicyException" and item.api_version == API_VERSION:
+            found.exceptions.append(_ignored(item))
         _count(found, item, evaluator.judge(item, everything=everything), keep)
         if progress is not None and found.resources % _PROGRESS_EVERY == 0:
             progress(found.resources, found.failed)
+    found.exceptions[:0] = _standings(found, evaluator)
     found.ignored = statistics.ignored
     found.duration_seconds = time.perf_counter() - started
     return found
+
+
+def _standings(found: Scan, evaluator: Evaluator) -> list[Standing]:
+    if not evaluator.exceptions.exceptions:
+        return []
+    return evaluator.exceptions.standings(Counter(finding.result.exception for finding in found.findings))
+
+
+def _ignored(document: Resource) -> Standing:
+    """Exceptions among manifests would be granted by whoever writes manifests."""
+    return Standing(document.name, (), "ignored", detail=_IGNORED, file=document.file, line=document.line)
 
 
 def _count(found: Scan, resource: Resource, outcome: Outcome, keep: bool) -> None:

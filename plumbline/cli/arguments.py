@@ -109,6 +109,8 @@ def _add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser], run
 
 
 def _add_selection(command: argparse.ArgumentParser) -> None:
+    from plumbline.cli import scoping
+
     selection = command.add_argument_group("what to check")
     selection.add_argument(
         "--policies",
@@ -131,7 +133,8 @@ def _add_selection(command: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="only this policy (repeatable, adds to --standard)",
     )
-    selection.add_argument("--params", metavar="FILE", help="YAML: policy id → parameters")
+    selection.add_argument("--params", metavar="FILE", help="YAML: policy id → parameters, or PolicyParameters")
+    scoping.add_options(command)
 
 
 def _add_fix(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

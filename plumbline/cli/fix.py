@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
+from plumbline.cli.scoping import scoping_of
 from plumbline.cli.selection import build_evaluator
 from plumbline.edits import Fixed, fix_text
 from plumbline.edits.files import Original, read, write
@@ -26,7 +27,8 @@ _STDIN = "-"
 
 def run(options: argparse.Namespace) -> int:
     """Fix, print or write; the exit code."""
-    evaluator = build_evaluator(options.policies, options.standard, options.policy, options.params)
+    scoping = scoping_of(options)
+    evaluator = build_evaluator(options.policies, options.standard, options.policy, options.params, scoping=scoping)
     stdin = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if _STDIN in options.paths else b""
     names, problems = _survey(options.paths, stdin, evaluator)
     report = _Report(is_written=options.write)

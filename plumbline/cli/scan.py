@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from plumbline.cli.arguments import UsageError
+from plumbline.cli.scoping import scoping_of
 from plumbline.cli.selection import build_evaluator
 from plumbline.manifests import LoadError
 from plumbline.scanning import Progress, Scan, scan
@@ -27,7 +28,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--report-to needs --token, or PLUMBLINE_TOKEN in the environment")
     _check_output(options.output)
     problems: list[LoadError] = []
-    evaluator = build_evaluator(options.policies, options.standard, options.policy, options.params, problems)
+    scoping = scoping_of(options)
+    evaluator = build_evaluator(options.policies, options.standard, options.policy, options.params, problems, scoping)
     gc.freeze()
     gc.set_threshold(_GARBAGE_THRESHOLD)
     with _progress() as progress:

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from plumbline.cli.arguments import UsageError
+from plumbline.cli.scoping import Scoping, is_scoped, read_exceptions, read_overlays, read_scopes
 from plumbline.evaluation import Evaluator
 from plumbline.library import library_policies, library_standards
 from plumbline.manifests import LoadError
 from plumbline.manifests.limits import StrictError
+from plumbline.parameters import Entry
 from plumbline.policies import Policy, PolicyError
+from plumbline.spelling import nearest as nearest
 
 _MAX_PARAMS_BYTES = 1_048_576
 
@@ -22,20 +25,30 @@ def build_evaluator(
     policies: Iterable[str],
     params_file: str | None,
     problems: list[LoadError] | None = None,
+    scoping: Scoping | None = None,
 ) -> Evaluator:
     """Raises UsageError naming what is unknown, with the nearest names there are.
 
-    Policies of `directories` that cannot be used are added to `problems`; without such a list, the first one raises.
+    Policies of `directories` and exceptions that cannot be used are added to `problems`; without such a list, the first
+    one raises.
     """
     try:
         known = {policy.id: policy for policy in library_policies()}
         for directory in directories:
             known.update((policy.id, policy) for policy in _own_policies(directory, problems))
         chosen = _chosen(known, list(standards), list(policies))
-        params = read_params(params_file, known) if params_file else {}
+        scoping = scoping or Scoping()
+        scopes = read_scopes(scoping)
+        params, overlays = _parameters(params_file, known, scoping)
         for name, given in params.items():
             known[name].parameters(given)
-        return Evaluator(chosen, {policy.id: params[policy.id] for policy in chosen if policy.id in params})
+        return Evaluator(
+            chosen,
+            {policy.id: params[policy.id] for policy in chosen if policy.id in params},
+            overlays=overlays,
+            exceptions=read_exceptions(scoping, known, problems),
+            scopes=scopes,
+        )
     except PolicyError as error:
         raise UsageError(str(error)) from error
 
@@ -54,12 +67,14 @@ def _own_policies(directory: str, problems: list[LoadError] | None) -> list[Poli
     return loaded.policies
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean a, b?`, or how to list what there is."""
-    import difflib
-
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    return f"; did you mean {', '.join(close)}?" if close else ""
+def _parameters(
+    file: str | None, known: dict[str, Policy], scoping: Scoping
+) -> tuple[dict[str, dict[str, Any]], list[Entry]]:
+    """Parameters that hold everywhere, by policy, and those that hold for some scopes."""
+    if file is None:
+        return {}, []
+    overlays = read_overlays(file, known, scoping)
+    return (read_params(file, known), []) if overlays is None else overlays
 
 
 def _chosen(known: dict[str, Policy], standards: list[str], policies: list[str]) -> list[Policy]:
@@ -84,6 +99,8 @@ def read_params(file: str, known: dict[str, Policy]) -> dict[str, dict[str, Any]
     """Parameters by policy id. Raises UsageError with the file and line."""
     from plumbline.manifests.strict import parse_strictly
 
+    if is_scoped(file):
+        raise UsageError(f"--params {file}: holds PolicyParameters; a map of policy id → parameters is needed here")
     try:
         raw = Path(file).read_bytes()
         if len(raw) > _MAX_PARAMS_BYTES:

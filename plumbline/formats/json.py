@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 import orjson
 
+from plumbline.exceptions import Standing
 from plumbline.scanning import Finding, Scan
 
 
@@ -20,6 +21,8 @@ def write(scan: Scan, stream: TextIO) -> None:
     stream.write('],\n "errors": [')
     errors = ({"file": error.file, "line": error.line, "message": error.message} for error in scan.errors)
     _write_items(stream, errors)
+    stream.write('],\n "exceptions": [')
+    _write_items(stream, map(exception, scan.exceptions))
     stream.write("]}\n")
 
 
@@ -59,6 +62,22 @@ def result(finding: Finding) -> dict[str, Any]:
         "found": found.found,
         "message": found.message,
         "fix": found.fix,
+        "exception": found.exception,
+    }
+
+
+def exception(standing: Standing) -> dict[str, Any]:
+    """One entry of `exceptions`: `results` counts the violations that it made skips, `detail` says why it made none."""
+    return {
+        "name": standing.name,
+        "policies": list(standing.policies),
+        "status": standing.state,
+        "results": standing.results,
+        "expiresAt": standing.until,
+        "owner": standing.owner,
+        "detail": standing.detail,
+        "file": standing.file,
+        "line": standing.line,
     }
 
 

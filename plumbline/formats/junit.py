@@ -21,6 +21,8 @@ def write(scan: Scan, stream: TextIO) -> None:
         _suite(root, findings)
     if scan.errors:
         _unreadable(root, scan)
+    if scan.exceptions:
+        _exceptions(root, scan)
     totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
     for suite in root:
         for name in totals:
@@ -74,6 +76,19 @@ def _unreadable(root: ElementTree.Element, scan: Scan) -> None:
         name = f"{error.file}:{error.line}" if error.line else str(error.file)
         case = ElementTree.SubElement(suite, "testcase", classname="manifests", name=_clean(name))
         ElementTree.SubElement(case, "error", message=_clean(error.message), type="unreadable")
+
+
+def _exceptions(root: ElementTree.Element, scan: Scan) -> None:
+    """A case for each exception: one that did nothing is skipped, and says why."""
+    idle = [item for item in scan.exceptions if item.state != "used"]
+    tests, skipped = str(len(scan.exceptions)), str(len(idle))
+    suite = ElementTree.SubElement(
+        root, "testsuite", name="exceptions", tests=tests, failures="0", errors="0", skipped=skipped
+    )
+    for item in scan.exceptions:
+        case = ElementTree.SubElement(suite, "testcase", classname="exceptions", name=_clean(item.name or "(unnamed)"))
+        if item.state != "used":
+            ElementTree.SubElement(case, "skipped", message=_clean(f"{item.state}: {item.detail}"))
 
 
 def _clean(text: str) -> str:

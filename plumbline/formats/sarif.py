@@ -21,6 +21,8 @@ _SECURITY_SEVERITY = {"low": "2.5", "medium": "5.5", "high": "8.0", "critical": 
 def write(scan: Scan, stream: TextIO) -> None:
     """One run. Passes, when the scan kept them, are results of kind `pass`."""
     indexes = {policy.id: index for index, policy in enumerate(scan.policies)}
+    # Either all results of a run say whether they are suppressed, or none does.
+    has_suppressions = any(item.state != "ignored" for item in scan.exceptions)
     driver = {
         "name": "Plumbline",
         "version": __version__,
@@ -33,7 +35,7 @@ def write(scan: Scan, stream: TextIO) -> None:
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"SRCROOT": {"uri": f"file://{quote(os.getcwd())}/"}},
         "invocations": [{"executionSuccessful": not scan.errors, "toolExecutionNotifications": _notices(scan)}],
-        "results": [_result(finding, indexes) for finding in scan.findings],
+        "results": [_result(finding, indexes, has_suppressions) for finding in scan.findings],
     }
     json.dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, stream, indent=1)
     stream.write("\n")
@@ -58,13 +60,16 @@ def _rule(policy: Policy) -> dict[str, Any]:
     return rule
 
 
-def _result(finding: Finding, indexes: dict[str, int]) -> dict[str, Any]:
+def _result(finding: Finding, indexes: dict[str, int], has_suppressions: bool) -> dict[str, Any]:
+    """Excepted violations are failures that are suppressed, as SARIF has it."""
     result, subject = finding.result, finding.subject
+    is_excepted = result.exception is not None
     identity = (subject.api_version, subject.kind, subject.namespace, subject.name)
     key = "\0".join((*identity, result.policy, result.rule, result.place))
-    is_pass = result.status in ("pass", "skip")
-    kind = {"pass": "pass", "skip": "notApplicable", "error": "open"}.get(result.status, "fail")
-    return {
+    is_pass = result.status in ("pass", "skip") and not is_excepted
+    kinds = {"pass": "pass", "skip": "notApplicable", "error": "open"}
+    kind = "fail" if is_excepted else kinds.get(result.status, "fail")
+    document = {
         "ruleId": result.policy,
         "ruleIndex": indexes[result.policy],
         "kind": kind,
@@ -81,6 +86,10 @@ def _result(finding: Finding, indexes: dict[str, int]) -> dict[str, Any]:
         ],
         "partialFingerprints": {"plumblinePlace/v1": hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()},
     }
+    if has_suppressions:
+        suppression = {"kind": "external", "status": "accepted", "justification": result.message}
+        document["suppressions"] = [suppression] if is_excepted else []
+    return document
 
 
 def _artifact(file: str | None) -> dict[str, str]:
@@ -93,18 +102,14 @@ def _artifact(file: str | None) -> dict[str, str]:
 
 
 def _notices(scan: Scan) -> list[dict[str, Any]]:
+    """What could not be read, and exceptions that did nothing."""
+    idle = [item for item in scan.exceptions if item.state not in ("used", "elsewhere")]
     return [
-        {
-            "level": "error",
-            "message": {"text": error.message},
-            "locations": [
-                {
-                    "physicalLocation": {
-                        "artifactLocation": _artifact(error.file),
-                        "region": {"startLine": error.line or 1},
-                    }
-                }
-            ],
-        }
-        for error in scan.errors
+        *(_notice("error", error.message, error.file, error.line) for error in scan.errors),
+        *(_notice("warning", f"exception {item.name} {item.detail}", item.file, item.line) for item in idle),
     ]
+
+
+def _notice(level: str, message: str, file: str | None, line: int | None) -> dict[str, Any]:
+    place = {"artifactLocation": _artifact(file), "region": {"startLine": line or 1}}
+    return {"level": level, "message": {"text": message}, "locations": [{"physicalLocation": place}]}

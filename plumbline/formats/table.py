@@ -39,6 +39,7 @@ def write(scan: Scan, stream: TextIO) -> None:
             where = f"{error.file}:{error.line}" if error.line else str(error.file)
             console.print(Text.assemble("  ", (_printable(where), "bold"), f"  {_printable(error.message)}"))
         console.print()
+    _exceptions(console, scan)
     _first(console, scan)
     _summary(console, scan)
 
@@ -57,6 +58,24 @@ def _resource(console: Console, findings: list[Finding]) -> None:
         console.print(text)
         found = "" if result.found is None else f" = {_printable(as_text(result.found))}"
         console.print(Text(f"           {_printable(result.path)}{line}{found}", "dim"))
+    console.print()
+
+
+def _exceptions(console: Console, scan: Scan) -> None:
+    if not scan.exceptions:
+        return
+    console.print(Text("Exceptions", "bold"))
+    for item in scan.exceptions:
+        style = "green" if item.state == "used" else "yellow"
+        owner = f", {item.owner}" if item.owner else ""
+        until = f" until {item.until}{owner}" if item.until else ""
+        if item.state == "used":
+            said = f"{_count(item.results, 'violation')} excepted{until}"
+        else:
+            where = f"  {item.file}:{item.line or 1}" if item.file else ""
+            said = f"{item.detail}{where}"
+        name = _printable(item.name or "(unnamed)")
+        console.print(Text.assemble("  ", (f"{item.state:<10}", style), f"{name:<28} {_printable(said)}"))
     console.print()
 
 
@@ -100,12 +119,13 @@ def _summary(console: Console, scan: Scan) -> None:
             counts[finding.result.severity] += 1
     words = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     by_severity = f" ({words})" if words else ""
+    skipped = f", {scan.skipped} skipped" if scan.skipped else ""
     unread = f", {len(scan.errors)} unreadable" if scan.errors else ""
     console.print(
         Text(
             f"{_count(scan.resources, 'resource')}, {_count(len(scan.policies), 'policy', 'policies')}, "
             f"{_count(scan.checks, 'check')}: {scan.passed} passed, {scan.failed} failed{by_severity}, "
-            f"{_count(scan.errored, 'error')}{unread} "
+            f"{_count(scan.errored, 'error')}{skipped}{unread} "
             f"in {scan.duration_seconds:.2f} s"
         )
     )
