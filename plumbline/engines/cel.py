@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from plumbline.engines import environments, hazards, references
+from plumbline.engines import diagnoses, environments, hazards, references
 from plumbline.engines.rewriting import as_written
 
 VOCABULARY = environments.VOCABULARY
@@ -117,8 +117,9 @@ def _compile(source: str, names: tuple[str, ...], *, is_checked: bool) -> tuple[
         found = _POSITION.search(text)
         if found is None:
             raise CompileError(_clean(text)) from error
-        message = as_written(_NOISE.sub("", found[3]).strip())
-        raise CompileError(message, int(found[1]), int(found[2])) from error
+        message, line = as_written(_NOISE.sub("", found[3]).strip()), int(found[1])
+        message, column = diagnoses.explained(message, source, line, int(found[2]), (*VOCABULARY, *names))
+        raise CompileError(message, line, column) from error
     return Program(source, expression, result.name().lower()), why
 
 
