@@ -35,7 +35,7 @@ class UsageError(Exception):
 
 def build_parser() -> argparse.ArgumentParser:
     """Every sub-command sets `run`, a function from the options to the exit code."""
-    from plumbline.cli import catalogue, scan, standards
+    from plumbline.cli import authors, catalogue, scan, standards
 
     parser = argparse.ArgumentParser(
         prog="plumbline",
@@ -45,14 +45,17 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_scan(commands, scan.run)
     _add_fix(commands)
-    policy = commands.add_parser("policy", help="list, show or export the library's policies")
+    policy = commands.add_parser("policy", help="list, show, export or document the library's policies, or start one")
     verbs = policy.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("list", help="one a line").set_defaults(run=catalogue.list_policy)
     show = verbs.add_parser("show", help="all about one")
     show.add_argument("name", metavar="ID")
     show.set_defaults(run=catalogue.show_policy)
     _add_export(verbs)
+    authors.add_policy_verbs(verbs)
     standards.add_commands(commands)
+    authors.add_test(commands)
+    authors.add_schema(commands)
     return parser
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -183,10 +184,27 @@ def test_sarif_points_at_lines_and_keeps_fingerprints(
 def test_junit_counts_what_it_holds(capsys: pytest.CaptureFixture[str], manifest: Path) -> None:
     (manifest.parent / "broken.yaml").write_text("kind: [\n")
     _, out, _ = run(capsys, "scan", manifest.parent, "--format", "junit")
-    root = ElementTree.fromstring(out)
-    assert int(root.get("tests", "0")) == len(root.findall(".//testcase"))
-    assert int(root.get("failures", "0")) == len(root.findall(".//failure")) > 0
-    assert int(root.get("errors", "0")) == len(root.findall(".//error")) == 1
+    suites = ElementTree.fromstring(out).findall("testsuite")
+    failures = [len(suite.findall("testcase/failure")) for suite in suites]
+    errors = [len(suite.findall("testcase/error")) for suite in suites]
+    assert [int(suite.attrib["tests"]) for suite in suites] == [len(suite.findall("testcase")) for suite in suites]
+    assert [int(suite.attrib["failures"]) for suite in suites] == failures
+    assert [int(suite.attrib["errors"]) for suite in suites] == errors
+    assert (sum(failures) > 0, sum(errors)) == (True, 1)
+
+
+def test_junit_has_what_the_schemas_of_ant_and_jenkins_want(
+    capsys: pytest.CaptureFixture[str], manifest: Path
+) -> None:
+    root = ElementTree.fromstring(run(capsys, "scan", manifest.parent, "--format", "junit")[1])
+    suite = root[0]
+    wanted = {"name", "package", "id", "timestamp", "hostname", "tests", "failures", "errors", "skipped", "time"}
+    assert root.attrib == {}
+    assert suite.attrib.keys() == wanted
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.attrib["timestamp"])
+    assert [suite[0].tag, suite[-2].tag, suite[-1].tag] == ["properties", "system-out", "system-err"]
+    assert {frozenset(case.attrib) for case in suite.iter("testcase")} == {frozenset(("name", "classname", "time"))}
+    assert {frozenset(case.attrib) for case in suite.iter("failure")} == {frozenset(("message", "type"))}
 
 
 def test_table_ends_with_what_to_fix_first(capsys: pytest.CaptureFixture[str], manifest: Path) -> None:
