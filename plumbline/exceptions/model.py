@@ -148,6 +148,5 @@ class ExceptionSet:
 
 def _excepted(result: Result, exception: PolicyException) -> Result:
     message = f"excepted by {exception.name} until {exception.until}: {' '.join(exception.reason.split())}"
-    return result._replace(
-        status="skip", message=f"{message} ({result.message})", fix=None, exception=exception.name
-    )
+    violation = f" ({result.message})" if result.message else ""
+    return result._replace(status="skip", message=message + violation, fix=None, exception=exception.name)

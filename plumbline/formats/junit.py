@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from plumbline.exceptions import Standing
 from plumbline.formats.suites import Case, Outcome, Suite, write_suites
 from plumbline.scanning import Finding, Scan
 
@@ -21,7 +22,15 @@ def write(scan: Scan, stream: TextIO) -> None:
     for error in scan.errors:
         name = f"{error.file}:{error.line}" if error.line else str(error.file)
         unreadable.cases.append(Case(name, "error", error.message, "unreadable", f"{name}: {error.message}"))
-    write_suites((*suites.values(), *((unreadable,) if unreadable.cases else ())), stream)
+    exceptions = Suite("exceptions", "plumbline", [_exception_case(item) for item in scan.exceptions])
+    write_suites((*suites.values(), *(suite for suite in (unreadable, exceptions) if suite.cases)), stream)
+
+
+def _exception_case(item: Standing) -> Case:
+    """An exception that did nothing is a skipped case, and says why."""
+    is_used = item.state == "used"
+    message = "" if is_used else f"{item.state}: {item.detail}"
+    return Case(item.name or "(unnamed)", None if is_used else "skipped", message)
 
 
 def _case(finding: Finding) -> Case:

@@ -18,6 +18,8 @@ from plumbline.spelling import nearest
 
 KIND: Final = "PolicyParameters"
 SCHEMA: Final = "policy-parameters-v1"
+# What a schema says of each parameter by itself.
+_SINGLE: Final = ("$schema", "$defs", "definitions", "type", "properties", "patternProperties", "additionalProperties")
 
 
 def load_parameters(file: Path | str, policies: Mapping[str, Policy]) -> tuple[list[Entry], list[LoadError]]:
@@ -54,7 +56,7 @@ def _entry(item: dict[str, Any], where: paths.Path, policies: Mapping[str, Polic
 
 
 def _check_values(policy: Policy, values: dict[str, Any], where: paths.Path) -> None:
-    """Each value by itself: what is required may come from another entry."""
+    """Each value by itself: what it needs beside it may come from another entry."""
     schema = policy.parameters_schema
     if schema is None:
         raise DeclarationError(where, f"{policy.id} takes no parameters")
@@ -64,8 +66,8 @@ def _check_values(policy: Policy, values: dict[str, Any], where: paths.Path) -> 
             if name not in properties:
                 message = f"{policy.id} has no parameter {name}{nearest(name, properties)}"
                 raise DeclarationError((*where, name), message)
-    rest = {key: value for key, value in schema.items() if key not in ("required", "minProperties")}
-    problem = first_problem(compiled(rest), {**policy.parameter_defaults, **values})
+    single = {key: schema[key] for key in _SINGLE if key in schema}
+    problem = first_problem(compiled(single), {**policy.parameter_defaults, **values})
     if problem is not None:
         raise DeclarationError((*where, *problem[0]), problem[1])
 
