@@ -66,7 +66,7 @@ def _check_values(policy: Policy, values: dict[str, Any], where: paths.Path) -> 
             if name not in properties:
                 message = f"{policy.id} has no parameter {name}{nearest(name, properties)}"
                 raise DeclarationError((*where, name), message)
-    single = {key: schema[key] for key in _SINGLE if key in schema}
+    single: dict[str, Any] = {key: schema[key] for key in _SINGLE if key in schema}
     problem = first_problem(compiled(single), {**policy.parameter_defaults, **values})
     if problem is not None:
         raise DeclarationError((*where, *problem[0]), problem[1])
