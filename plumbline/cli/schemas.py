@@ -8,7 +8,7 @@ from pathlib import Path
 import plumbline.schemas
 from plumbline.cli.arguments import UsageError
 from plumbline.cli.selection import nearest
-from plumbline.schemas import load_schema
+from plumbline.schemas import load_schema, text_of
 
 _DIRECTORY = Path(plumbline.schemas.__file__).parent
 
@@ -23,5 +23,5 @@ def run(options: argparse.Namespace) -> int:
     name = options.name.removesuffix(".json")
     if name not in names:
         raise UsageError(f"there is no schema {name}{nearest(name, names) or f'; there are {chr(44).join(names)}'}")
-    print((_DIRECTORY / f"{name}.json").read_text("utf-8"), end="")
+    print(text_of(name), end="")
     return 0

@@ -10,8 +10,13 @@ from typing import Any
 
 def load_schema(name: str) -> dict[str, Any]:
     """The schema `report-v1` or `policy-v1` as a fresh dict."""
-    schema: dict[str, Any] = json.loads(Path(__file__).with_name(f"{name}.json").read_text("utf-8"))
+    schema: dict[str, Any] = json.loads(text_of(name))
     return schema
+
+
+def text_of(name: str) -> str:
+    """The schema as it is published."""
+    return Path(__file__).with_name(f"{name}.json").read_text("utf-8")
 
 
 @cache

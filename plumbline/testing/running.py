@@ -139,23 +139,44 @@ def _shown(text: str) -> str:
 
 
 def _fix_differences(policy: Policy, evaluator: Evaluator, case: Case, results: Sequence[Result]) -> list[str]:
-    """Whether the fixes of failing rules make them pass, one at a time because list indexes move."""
-    fixable = {rule.name for rule in policy.rules if rule.fix}
-    obj = without_nulls(case.object)
+    fixable = _fixable(policy)
     if case.expect != "fail" or not any(_is_to_fix(result, fixable) for result in results):
         return [] if case.fixed is None else ["fix: no failing rule has one"]
+    try:
+        obj = mended(policy, evaluator, case)
+    except FixError as error:
+        return [f"fix: {error}"]
+    return [] if case.fixed in (None, obj) else [f"fixed: expected {_json(case.fixed)}, got {_json(obj)}"]
+
+
+def mended(policy: Policy, evaluator: Evaluator, case: Case) -> dict[str, Any]:
+    """The case's object after all fixes of the policy, one at a time because list indexes move.
+
+    Raises FixError when a failing rule that has a fix proposes none, or still fails after it.
+    """
+    fixable = _fixable(policy)
+    obj = without_nulls(case.object)
     for _ in range(_MAX_FIXES):
         failing = [result for result in _judged(evaluator, obj, case) if _is_to_fix(result, fixable)]
         if not failing:
-            return [] if case.fixed in (None, obj) else [f"fixed: expected {_json(case.fixed)}, got {_json(obj)}"]
+            return obj
         result = failing[0]
+        where = f"rule {result.rule} at {_shown(result.path)}"
         if not result.fix:
-            return [f"fix: rule {result.rule} proposes none at {_shown(result.path)}"]
-        try:
-            obj = apply_patch(obj, result.fix)
-        except FixError as error:
-            return [f"fix: rule {result.rule} at {_shown(result.path)}: {error}"]
-    return [f"fix: rule {result.rule} still fails at {_shown(result.path)} after its fix"]
+            raise FixError(f"{where} proposes none")
+        obj = apply_patch(obj, _ordered(result.fix))
+    raise FixError(f"{where} still fails after its fix")
+
+
+def _fixable(policy: Policy) -> set[str]:
+    return {rule.name for rule in policy.rules if rule.fix}
+
+
+def _ordered(value: Any) -> Any:
+    """The value with the keys of its maps in order: those that an expression makes come in any."""
+    if isinstance(value, dict):
+        return {key: _ordered(value[key]) for key in sorted(value)}
+    return [_ordered(item) for item in value] if isinstance(value, list) else value
 
 
 def _is_to_fix(result: Result, fixable: set[str]) -> bool:
