@@ -49,7 +49,7 @@ class Program:
             value = self._expression.eval(activation)
             plain = value.plain_value()
             failed = plain.__class__ is str and value.type().name() == "ERROR"
-        except TypeError as error:  # a value that is none in Python
+        except (TypeError, SystemError) as error:  # a value, or one in a list, that is none in Python
             raise ExpressionError(_OPTIONAL) from error
         except Exception as error:  # the binding raises many kinds: all mean "no verdict"
             raise ExpressionError(_clean(str(error))) from error
@@ -62,12 +62,12 @@ class Program:
 
 
 class Refused(Program):
-    """An expression whose parts were compiled one by one, and that is not evaluated for what they make together."""
+    """An expression whose parts compile one by one, and that is not evaluated for what they make together."""
 
     __slots__ = ("_why",)
 
-    def __init__(self, program: Program, why: str) -> None:
-        super().__init__(program.source, None, program.type_name)
+    def __init__(self, source: str, why: str) -> None:
+        super().__init__(source, None, "dyn")
         self._why = why
 
     def evaluate(self, activation: Any) -> Any:
@@ -81,25 +81,36 @@ def compile_expression(source: str, names: Iterable[str] = (), *, boolean: bool 
     """
     if len(source) > MAX_SOURCE_LENGTH:
         raise CompileError(f"the expression is longer than {MAX_SOURCE_LENGTH} characters")
-    program, why = _compile(source, tuple(sorted(names)), is_checked=hazards.is_suspect(source))
+    try:
+        program, why = _compile(source, tuple(sorted(names)), is_checked=hazards.is_suspect(source))
+    except CompileError as error:
+        if source.startswith(COMPOSED):
+            return Refused(source, error.message)
+        raise
     if boolean and program.type_name not in ("bool", "dyn"):
         raise CompileError(f"the expression must yield a bool, not {program.type_name}")
     if why is None:
         return program
     if source.startswith(COMPOSED):
-        return Refused(program, why)
+        return Refused(source, why)
     raise CompileError(why)
 
 
 def compile_list(sources: Sequence[str], names: Iterable[str] = ()) -> Program:
-    """One program that yields the list of all values: a third of the cost of one call for each of them."""
+    """One program that yields the list of all values: a third of the cost of one call for each of them.
+
+    What compiles alone but not together yields a program that cannot be evaluated.
+    """
     known = tuple(sorted(names))
-    for source in filter(hazards.is_suspect, sources):
-        program, why = _compile(source, known, is_checked=True)
-        if why is not None:
-            return Refused(program, why)
-    source = "[" + ",\n".join(f"dyn({source}\n)" for source in sources) + "]"
-    return _compile(source, known, is_checked=False)[0]
+    try:
+        for source in filter(hazards.is_suspect, sources):
+            _, why = _compile(source, known, is_checked=True)
+            if why is not None:
+                return Refused(source, why)
+        together = "[" + ",\n".join(f"dyn({source}\n)" for source in sources) + "]"
+        return _compile(together, known, is_checked=False)[0]
+    except CompileError as error:
+        return Refused(sources[0], error.message)
 
 
 def activate(data: Mapping[str, Any]) -> Any:
@@ -109,6 +120,9 @@ def activate(data: Mapping[str, Any]) -> Any:
 
 def _compile(source: str, names: tuple[str, ...], *, is_checked: bool) -> tuple[Program, str | None]:
     """The program and, when that `is_checked`, why it must not be evaluated."""
+    why = hazards.doubled_macros(source) if is_checked else None
+    if why is not None:
+        return Program(source, None, "dyn"), why
     try:
         expression, result = environments.compile(source, names)
         why = hazards.problem(expression.serialize()) if is_checked else None
@@ -116,7 +130,7 @@ def _compile(source: str, names: tuple[str, ...], *, is_checked: bool) -> tuple[
         text = str(error)
         found = _POSITION.search(text)
         if found is None:
-            raise CompileError(_clean(text)) from error
+            raise CompileError(diagnoses.unplaced(_clean(text))) from error
         message, line = as_written(_NOISE.sub("", found[3]).strip()), int(found[1])
         message, column = diagnoses.explained(message, source, line, int(found[2]), (*VOCABULARY, *names))
         raise CompileError(message, line, column) from error

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 Part = tuple[str, ...]
 
 _STEP = re.compile(r"\.\??([A-Za-z_]\w*)")
-_CALL = re.compile(r"\s*\(")
+_CALL = re.compile(r"(?:\s|//[^\n]*)*\(")
 _BEFORE_FIELD = re.compile(r"""(?:(?P<word>\w+)|[)\]}"'`])\.\??$""")
 _STEPS = {"object": 4, "variables": 2}
 

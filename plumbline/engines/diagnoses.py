@@ -15,6 +15,7 @@ _EXPECTING = re.compile(
     r"Syntax error: (?:mismatched|extraneous|missing) (?:input )?(.+?) (?:expecting (.+)|at '(.+)')"
 )
 _NO_WAY = re.compile(r"Syntax error: no viable alternative at input '(.*)'", re.DOTALL)
+_TOO_DEEP = re.compile(r"recursion (?:depth of|limit exceeded. limit:) (\d+)")
 _UNREADABLE = re.compile(r"Syntax error: token recognition error at: '(.*)'", re.DOTALL)
 _WORDS = {"and": "&&", "or": "||", "not": "!", "is": "=="}
 _OWN = (*LIBRARY, *REPLACED, *DECLARED)
@@ -47,6 +48,13 @@ def explained(message: str, source: str, line: int, column: int, names: Iterable
     if found := _EXPECTING.match(message):
         return _expecting(found[1], found[2], found[3]), column
     return message, column
+
+
+def unplaced(message: str) -> str:
+    """The message of what is wrong with the source as a whole, made plain."""
+    if found := _TOO_DEEP.search(message):
+        return f"the expression is nested more than {found[1]} levels deep; each term of a chain of + or * is a level"
+    return message
 
 
 def _undeclared(name: str, text: str, column: int, names: list[str]) -> tuple[str, int]:

@@ -155,4 +155,10 @@ def _run_time_type(described: Type) -> Any:
 
 
 _REPLACED = tuple(replace(function, name=internal(function.name)) for function in REPLACED)
-_SPECIAL = re.compile(rf"\b(?:{'|'.join(sorted({function.name for function in (*LIBRARY, *DECLARED)}))})\s*\(")
+_EXACT = {
+    *(function.name for function in (*LIBRARY, *DECLARED)),
+    *(function.name for function in _REPLACED if any(parameter.is_generic for parameter in function.parameters)),
+}
+"""What the first environment would check less exactly than the second."""
+
+_SPECIAL = re.compile(rf"\b(?:{'|'.join(sorted(_EXACT))})\s*\(")

@@ -12,6 +12,10 @@ from plumbline.engines.trees import Node, tree
 MAX_GROWTH = 10_000
 """How many times over an expression may contain the values that it is given."""
 
+MAX_OPTIONAL_MACROS = 10
+"""Each of them in a chain doubles the tree that the engine checks."""
+
+_DOUBLING = re.compile(r"\.\s*opt(?:Flat)?Map\s*\(")
 _STEPS = re.compile(r"\+|\.\s*(?:map|filter|transform\w*|optMap|optFlatMap|sortBy)\s*\(|\bcel\s*\.\s*bind")
 _MANY_STEPS = 12  # as many as it takes to double something 4,096 times
 _MAP = re.compile(r"\{\s*[^\s}]|transformMap")
@@ -21,6 +25,13 @@ _OPTIONAL = re.compile(
 _UNTYPED = "_[?_]"  # yields an optional that the engine does not know as one, when it selects from an object
 _ENDS = frozenset(("orValue", "value", "hasValue", "or", "_?._", _UNTYPED))
 _SCALARS = {bytes((0x18, primitive)) for primitive in range(1, 5)}  # bool, int, uint, double
+
+
+def doubled_macros(source: str) -> str | None:
+    """Why `source` must not even be compiled."""
+    if len(_DOUBLING.findall(source)) > MAX_OPTIONAL_MACROS:
+        return f"optMap and optFlatMap are there more than {MAX_OPTIONAL_MACROS} times"
+    return None
 
 
 def is_suspect(source: str) -> bool:
@@ -35,7 +46,9 @@ def problem(serialized: bytes) -> str | None:
     root = tree(serialized)
     if any(_hides_optional(node) for node in root.walk()):
         return "an optional cannot be kept in a map, nor be of unknown type: end it with orValue(...) or value()"
-    if _growth(root, {}) > MAX_GROWTH:
+    growth = _Growth()
+    growth.of(root, {})
+    if growth.peak > MAX_GROWTH:
         return f"the expression repeats what it is given more than {MAX_GROWTH} times over"
     return None
 
@@ -61,26 +74,30 @@ def _hides_optional(node: Node) -> bool:
     return False
 
 
-def _growth(node: Node, bound: dict[str, int]) -> int:
-    """How many of the values that it is given the value of `node` can contain; `bound`: the same for variables."""
-    if node.kind == "comprehension":
-        return _growth_of_comprehension(node, bound)
-    if node.kind == "identifier":
-        return bound.get(node.name, 1)
-    below = [_growth(child, bound) for child in node.children]
-    if node.kind in ("list", "map"):
-        return max(1, sum(below))
-    if node.kind != "call" or not below or node.type in _SCALARS:
-        return below[0] if node.kind == "select" else 1
-    if node.name in ("_+_", "cel.@mapInsert"):
-        return sum(below)
-    return max(below)
+class _Growth:
+    """How many of the values that it is given a value can contain: at most, and at the `peak` of an expression."""
 
+    def __init__(self) -> None:
+        self.peak = 1
 
-def _growth_of_comprehension(node: Node, bound: dict[str, int]) -> int:
-    over, start, condition, step, result = node.children
-    one, other, accumulator = node.bound
-    ranged = _growth(over, bound)
-    inside = {**bound, one: ranged, other: ranged, accumulator: _growth(start, bound)}
-    _growth(condition, inside)
-    return _growth(result, {**inside, accumulator: _growth(step, inside)})
+    def of(self, node: Node, bound: dict[str, int]) -> int:
+        """For the value of `node`; `bound`: the same for variables."""
+        growth = self._comprehension(node, bound) if node.kind == "comprehension" else self._other(node, bound)
+        self.peak = max(self.peak, growth)
+        return growth
+
+    def _other(self, node: Node, bound: dict[str, int]) -> int:
+        if node.kind == "identifier":
+            return bound.get(node.name, 1)
+        below = [self.of(child, bound) for child in node.children]
+        if node.kind in ("list", "map") or node.name in ("_+_", "cel.@mapInsert"):
+            return 1 if node.type in _SCALARS else max(1, sum(below))
+        return 1 if node.type in _SCALARS else max(below, default=1)
+
+    def _comprehension(self, node: Node, bound: dict[str, int]) -> int:
+        over, start, condition, step, result = node.children
+        one, other, accumulator = node.bound
+        ranged = self.of(over, bound)
+        inside = {**bound, one: ranged, other: ranged, accumulator: self.of(start, bound)}
+        self.of(condition, inside)
+        return self.of(result, {**inside, accumulator: self.of(step, inside)})

@@ -1,4 +1,4 @@
-"""Sources made runnable. Functions that replace the engine's own go by other names, of the same length, so that each
+"""Sources made runnable. Functions that replace the engine's own go by other names, of the same length so that each
 column stays where it is; what yields an optional in Kubernetes' libraries is rewritten to what the engine can run.
 """
 
@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 from plumbline.engines.functions import REPLACED
-from plumbline.engines.lexemes import TEXT, closing
+from plumbline.engines.lexemes import TEXT, closing, commas
 
 
 def internal(name: str) -> str:
@@ -19,7 +19,7 @@ _MEMBERS = {function.name for function in REPLACED if function.is_member}
 _GLOBALS = {function.name for function in REPLACED if not function.is_member}
 _INTERNAL = {internal(name): name for name in (*_MEMBERS, *_GLOBALS, "validate", "format.named")}
 _CALL = re.compile(
-    rf"(?P<text>{TEXT})|\.\s*(?P<twice>exists_one)(?=\s*\()"
+    rf"(?P<text>{TEXT})|\.\s*(?P<macro>exists_one)(?=\s*\()"
     rf"|\.\s*(?P<member>{'|'.join(sorted(_MEMBERS))})(?=\s*\()"
     rf"|(?<![\w.])(?P<global>{'|'.join(sorted(map(re.escape, _GLOBALS)))})(?=\s*\()"
 )
@@ -35,8 +35,9 @@ def renamed(source: str) -> str:
     def rename(found: re.Match[str]) -> str:
         if found["text"]:
             return found[0]
-        if found["twice"]:  # the macro of two variables has but one of its names in the engine
-            return found[0].replace("exists_one", "existsOne ")
+        if found["macro"]:  # of two variables, the engine has it under its other name alone
+            has_two = commas(source, source.index("(", found.end())) == 2
+            return found[0].replace("exists_one", "existsOne") if has_two else found[0]
         return internal(found[0])
 
     return _CALL.sub(rename, source)

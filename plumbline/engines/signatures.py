@@ -30,6 +30,11 @@ class Type:
     parameters: tuple[Type, ...] = ()
 
     @property
+    def is_generic(self) -> bool:
+        """Whether it is, or has, a type parameter."""
+        return len(self.name) == 1 or any(parameter.is_generic for parameter in self.parameters)
+
+    @property
     def at_run_time(self) -> str:
         """The kind by which the engine chooses among the functions of one name."""
         if len(self.name) == 1:

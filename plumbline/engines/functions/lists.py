@@ -76,8 +76,10 @@ def last_index(values: list[Any], item: Any) -> int:
 
 def distinct(values: list[Any]) -> list[Any]:
     """Without those that equal an earlier one."""
-    found = list({key(value): value for value in reversed(_limited(values))}.values())
-    return [returned(value) for value in reversed(found)]
+    found: dict[Any, Any] = {}
+    for value in _limited(values):
+        found.setdefault(key(value), value)
+    return [returned(value) for value in found.values()]
 
 
 def flattened(values: list[Any], depth: int = 1) -> list[Any]:
