@@ -41,11 +41,15 @@ class Entry:
 
 
 class Inventory:
-    """Finds objects of the set by kind and by name. Of two with the same identity, the later one counts."""
+    """Finds objects of the set by kind and by name. Of two with the same identity, the later one counts.
+
+    `resources` are all that were given, in their order.
+    """
 
     def __init__(self, resources: Iterable[Resource] = ()) -> None:
+        self.resources = tuple(resources)
         self._entries: dict[Kind, dict[tuple[str, str], Entry]] = {}
-        for entry in map(Entry, resources):
+        for entry in map(Entry, self.resources):
             of_kind = self._entries.setdefault((entry.group, entry.kind), {})
             of_kind[entry.namespace, entry.name or str(id(entry))] = entry
 
