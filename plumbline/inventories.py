@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from plumbline import paths
@@ -41,28 +41,32 @@ class Entry:
 
 
 class Inventory:
-    """Finds objects of the set by kind and by name. Of two with the same identity, the later one counts.
+    """Finds objects of the set by kind and by name. `resources` are all that were given, in their order.
 
-    `resources` are all that were given, in their order.
+    Directories may hold an object twice, for instance a manifest and a patch of it. All are there by kind, lest a
+    patch hide what it patches; by name, the later one is found.
     """
 
     def __init__(self, resources: Iterable[Resource] = ()) -> None:
         self.resources = tuple(resources)
-        self._entries: dict[Kind, dict[tuple[str, str], Entry]] = {}
+        self._entries: dict[Kind, list[Entry]] = {}
+        self._by_name: dict[tuple[str, str, str, str], Entry] = {}
         for entry in map(Entry, self.resources):
-            of_kind = self._entries.setdefault((entry.group, entry.kind), {})
-            of_kind[entry.namespace, entry.name or str(id(entry))] = entry
+            self._entries.setdefault((entry.group, entry.kind), []).append(entry)
+            self._by_name[entry.group, entry.kind, entry.namespace, entry.name] = entry
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Group and kind of all objects in the set."""
         return tuple(self._entries)
 
-    def of_kind(self, group: str, kind: str) -> Iterable[Entry]:
-        return self._entries.get((group, kind), {}).values()
+    def of_kind(self, group: str, kind: str) -> Sequence[Entry]:
+        """All objects of a kind, in the order in which they were read."""
+        return self._entries.get((group, kind), ())
 
     def find(self, group: str, kind: str, namespace: str, name: str) -> Entry | None:
-        return self._entries.get((group, kind), {}).get((namespace, name))
+        """The object of this name; `namespace` is "" for what lives outside namespaces."""
+        return self._by_name.get((group, kind, namespace, name))
 
     def namespace_object(self, name: str) -> dict[str, Any] | None:
         """The Namespace of this name, None when the set does not hold it."""

@@ -175,11 +175,11 @@ def test_a_namespace_counts_as_in_itself() -> None:
     assert [result.status for result in results] == ["pass"]
 
 
-def test_of_two_objects_with_one_identity_the_later_counts() -> None:
-    service = thing("Service", "web", spec={"owners": ["ann"]})
-    twins = [thing("ConfigMap", "ann", data={"good": answer}) for answer in ("no", "yes")]
+def test_a_patch_does_not_hide_what_it_patches() -> None:
+    service = thing("Service", "web", spec={"selector": {"app": "web"}})
+    patch = deployment("web", {})
 
-    results = judged(service, twins, OWNERS)
+    results = judged(service, [deployment("web", {"app": "web"}), patch], WORKLOADS)
 
     assert [result.status for result in results] == ["pass"]
 
