@@ -53,7 +53,7 @@ def explained(message: str, source: str, line: int, column: int, names: Iterable
 def unplaced(message: str) -> str:
     """The message of what is wrong with the source as a whole, made plain."""
     if found := _TOO_DEEP.search(message):
-        return f"the expression is nested more than {found[1]} levels deep; each term of a chain of + or * is a level"
+        return f"recursion limit: more than {found[1]} levels deep, and each term of a chain of + or * is a level"
     return message
 
 

@@ -155,7 +155,7 @@ def test_patterns_match_as_in_cel() -> None:
         "message": "m",
     }
     assert [result.status for result in results(Evaluator([policy(rule)]), deployment())] == ["pass"]
-    bad = {"name": "s", "expression": "object.metadata.name.matches('(')", "path": "", "message": "m"}
+    bad = {"name": "s", "expression": "object.metadata.name.matches(object.kind + '(')", "path": "", "message": "m"}
     assert [result.status for result in results(Evaluator([policy(bad)]), deployment())] == ["error"]
 
 

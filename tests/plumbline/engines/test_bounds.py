@@ -56,7 +56,7 @@ def test_an_honest_sum_of_many_parts_is_not_refused() -> None:
 
 
 def test_nesting_is_bounded_and_the_message_says_what_counts() -> None:
-    assert "nested more than 32 levels deep" in refusal_of("(" * 200 + "1" + ")" * 200).message
+    assert "more than 32 levels deep" in refusal_of("(" * 200 + "1" + ")" * 200).message
 
 
 def test_macros_that_double_the_tree_are_refused_before_it_is_made() -> None:
@@ -89,7 +89,7 @@ def test_what_compiles_alone_but_not_together_is_an_error_when_evaluated() -> No
     variables = [("v0", "1")] + [(f"v{n}", f"variables.v{n - 1}") for n in range(1, 60)]
     composed = scoped("variables.v59 == 1", "p", variables)
     for program in (compile_expression(composed), compile_list(["true", composed])):
-        with pytest.raises(ExpressionError, match="nested more than 32"):
+        with pytest.raises(ExpressionError, match="more than 32 levels"):
             program.evaluate(activate({"object": {}}))
 
 

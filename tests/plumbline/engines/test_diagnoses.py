@@ -15,7 +15,7 @@ CASES = [
     ("quantity('1').isGreatrThan(quantity('1'))", 15, "did you mean isGreaterThan?"),
     ("strings.qote('a')", 1, "undeclared reference to 'strings.qote': strings has no such function"),
     ("quantity()", 1, "expected is quantity(string)"),
-    ("object.a.replace('a', 'b') + [1].join()", 35, "expected is list(string).join() or list(string).join(string)"),
+    ("object.a.replace('a', 'b') + [1].join()", 38, "expected is list(string).join() or list(string).join(string)"),
     ("'a' + 1", 5, "no matching overload for '+' applied to '(string, int)'"),
     ("1 ? 2 : 3", 3, "'? :'"),
     ("object.spec ==", 15, "the expression ends where a value is expected"),
