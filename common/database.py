@@ -12,6 +12,8 @@ TOKEN_SETTING = "plumbline.token_digest"  # noqa: S105 - the name of a setting
 DIRECTORY_SETTING = "plumbline.directory"
 
 IN_SCOPE = f"organization_id = (SELECT NULLIF(current_setting('{ORGANIZATION_SETTING}', true), '')::uuid)"
+SHARED = "organization_id IS NULL"
+NO_SCOPE = f"(SELECT NULLIF(current_setting('{ORGANIZATION_SETTING}', true), '')) IS NULL"
 
 
 @contextmanager
@@ -74,20 +76,25 @@ class RowLevelSecurity(migrations.RunSQL):
     """Close a table that carries `organization_id` to everyone outside its organization, its owner included.
 
     `also` is a further SQL condition under which rows may be *read* before an organization is known
-    (a token by its digest, a membership by its user).
+    (a token by its digest, a membership by its user). In a shared table, rows of no organization are
+    everybody's to read, and are written only while no organization is in scope.
     """
 
-    def __init__(self, table: str, also: str | None = None) -> None:
-        readable = f"({IN_SCOPE}) OR ({also})" if also else IN_SCOPE
+    def __init__(self, table: str, also: str | None = None, is_shared: bool = False) -> None:
+        readable, writable = IN_SCOPE, IN_SCOPE
+        if is_shared:
+            readable, writable = f"({SHARED}) OR ({IN_SCOPE})", f"({IN_SCOPE}) OR ({SHARED} AND {NO_SCOPE})"
+        if also:
+            readable = f"({readable}) OR ({also})"
         super().__init__(
             sql=[
                 f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
                 f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
                 f"CREATE POLICY organization_reads ON {table} FOR SELECT USING ({readable})",
-                f"CREATE POLICY organization_inserts ON {table} FOR INSERT WITH CHECK ({IN_SCOPE})",
+                f"CREATE POLICY organization_inserts ON {table} FOR INSERT WITH CHECK ({writable})",
                 f"CREATE POLICY organization_updates ON {table} FOR UPDATE"
-                f" USING ({IN_SCOPE}) WITH CHECK ({IN_SCOPE})",
-                f"CREATE POLICY organization_deletes ON {table} FOR DELETE USING ({IN_SCOPE})",
+                f" USING ({writable}) WITH CHECK ({writable})",
+                f"CREATE POLICY organization_deletes ON {table} FOR DELETE USING ({writable})",
             ],
             reverse_sql=[
                 f"DROP POLICY organization_reads ON {table}",

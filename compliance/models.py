@@ -4,7 +4,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from clusters.models import Cluster, Resource
-from organizations.models import OwnedModel, Team
+from organizations.models import OwnedModel, OwnedQuerySet, Team
+from organizations.scope import current_organization_id
 
 
 class Severity(models.IntegerChoices):
@@ -17,23 +18,86 @@ class Severity(models.IntegerChoices):
 SEVERITY_WEIGHTS = {Severity.LOW: 1, Severity.MEDIUM: 2, Severity.HIGH: 5, Severity.CRITICAL: 10}
 
 
-class Policy(models.Model):
-    """A policy of the library, as synchronized from its folder by `manage.py sync_library`.
+class PolicyQuerySet(OwnedQuerySet):
+    def in_order_of_precedence(self) -> "PolicyQuerySet":
+        """The library's first, so that in a map by slug an organization's own comes out on top."""
+        return self.order_by(F("organization").asc(nulls_first=True), "slug")
 
-    Shared by all organizations, hence without one. The small id is what rollups and verdict arrays carry.
+    def in_brief(self) -> "PolicyQuerySet":
+        """Without what is long: for lists and names."""
+        return self.defer("document", "sources", "tests")
+
+
+class PolicyManager(models.Manager.from_queryset(PolicyQuerySet)):  # type: ignore[misc]
+    """The library's policies and those of the organization in scope; raises when there is none."""
+
+    use_in_migrations = False
+
+    def get_queryset(self) -> PolicyQuerySet:
+        owners = Q(organization=None) | Q(organization_id=current_organization_id())
+        return super().get_queryset().filter(owners)
+
+
+class LibraryManager(models.Manager):
+    """The library's policies alone, for which no organization need be in scope."""
+
+    use_in_migrations = False
+
+    def get_queryset(self) -> models.QuerySet["Policy"]:
+        return super().get_queryset().filter(organization=None)
+
+
+class Policy(OwnedModel):
+    """A policy of the library, as synchronized from its folder by `manage.py sync_library`, or one of an
+    organization's own, as it imported it. The library's belong to no organization and are everybody's to read.
+
+    The small id is what rollups and verdict arrays carry. Where the library takes up a slug that an organization
+    had before, the slug goes on meaning the organization's own there (`in_order_of_precedence`).
     """
 
-    id = models.SmallAutoField(primary_key=True)
-    slug = models.CharField(max_length=63, unique=True)
+    id = models.AutoField(primary_key=True)
+    organization = models.ForeignKey(
+        "organizations.Organization", null=True, on_delete=models.CASCADE, related_name="+"
+    )
+    slug = models.CharField(max_length=63)
     title = models.CharField(max_length=200)
     category = models.CharField(max_length=32)
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)
     weight = models.PositiveSmallIntegerField(help_text="What one check of it counts for in posture.")
-    document = models.JSONField(help_text="The policy as written: why, guidance, references, controls, rules.")
-    retired_at = models.DateTimeField(null=True, help_text="When it left the library; its history stays.")
+    format = models.CharField(max_length=63, default="Policy", help_text="The kind of document it is written in.")
+    engine = models.CharField(max_length=63, default="CEL", help_text="What evaluates it, e.g. CEL or OPA 1.4.")
+    document = models.JSONField(
+        help_text="The policy in our own form: why, guidance, references, controls; rules if it has any."
+    )
+    sources = models.JSONField(
+        default=list, help_text="Its documents as imported: [{file, kind, name, text}], its own first."
+    )
+    tests = models.JSONField(
+        null=True, help_text="What its own tests gave: {engine, file, passed, failed: [{name, differences}]}."
+    )
+    imported_at = models.DateTimeField(null=True, help_text="When an own policy last changed by an import.")
+    retired_at = models.DateTimeField(
+        null=True, help_text="When it left the library or was retired; its history stays."
+    )
+
+    objects = PolicyManager()
+    library = LibraryManager()
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["slug"], condition=Q(organization=None), name="policy_slug_unique_in_library"
+            ),
+            models.UniqueConstraint(fields=["organization", "slug"], name="policy_slug_unique_own"),
+        ]
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is an organization's and not the library's."""
+        return self.organization_id is not None
 
 
 class Standard(models.Model):

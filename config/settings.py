@@ -231,6 +231,15 @@ SPECTACULAR_SETTINGS = {
 REPORT_MAX_COMPRESSED_BYTES = int(os.environ.get("REPORT_MAX_COMPRESSED_BYTES", 32 * 1024 * 1024))
 REPORT_MAX_EXPANDED_BYTES = int(os.environ.get("REPORT_MAX_EXPANDED_BYTES", 256 * 1024 * 1024))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# What a form or an import may send in files, all of them together.
+UPLOAD_MAX_BYTES = 4 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = [
+    "common.uploads.UploadQuota",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+# Which of the policies that a report names are known: intake is below the layer that knows policies.
+REPORT_POLICIES = "compliance.selectors.policies.known_slugs"
 
 LOGGING = {
     "version": 1,

@@ -19,6 +19,7 @@ CHIP_LABELS = {
     "policy": "Policy",
     "standard": "Standard",
     "category": "Category",
+    "origin": "Origin",
     "q": "Contains",
     "as_of": "As of",
 }

@@ -12,6 +12,7 @@ class Capability(Enum):
     MANAGE_TOKENS = "manage_tokens"
     MANAGE_TEAMS = "manage_teams"
     MANAGE_CLUSTERS = "manage_clusters"
+    MANAGE_POLICIES = "manage_policies"
     MANAGE_MEMBERS = "manage_members"
 
 
@@ -20,11 +21,17 @@ _EVERYONE = frozenset({Capability.VIEW, Capability.MANAGE_TOKENS})  # a member's
 _CAPABILITIES: dict[str, frozenset[Capability]] = {
     Role.OWNER: frozenset(Capability),
     Role.SECURITY_LEAD: _EVERYONE
-    | {Capability.MANAGE_TEAMS, Capability.VIEW_ACTIVITY, Capability.RETRY_REPORTS},
+    | {
+        Capability.MANAGE_TEAMS,
+        Capability.MANAGE_POLICIES,
+        Capability.VIEW_ACTIVITY,
+        Capability.RETRY_REPORTS,
+    },
     Role.PLATFORM_ENGINEER: _EVERYONE
     | {
         Capability.MANAGE_TEAMS,
         Capability.MANAGE_CLUSTERS,
+        Capability.MANAGE_POLICIES,
         Capability.VIEW_ACTIVITY,
         Capability.RETRY_REPORTS,
     },

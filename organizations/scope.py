@@ -42,6 +42,17 @@ def organization_scope(organization_id: UUID) -> Iterator[None]:
 
 
 @contextmanager
+def shared_scope() -> Iterator[None]:
+    """Work on what belongs to no organization and is everybody's to read: no organization is in scope meanwhile."""
+    token = _organization_id.set(None)
+    try:
+        with session_setting(ORGANIZATION_SETTING, ""):
+            yield
+    finally:
+        _organization_id.reset(token)
+
+
+@contextmanager
 def user_scope(user_id: UUID) -> Iterator[None]:
     """Let a user see his own memberships and the organizations behind them, before one is chosen."""
     with session_setting(USER_SETTING, str(user_id)):

@@ -19,7 +19,7 @@ from compliance.models import (
     ViolationStatus,
 )
 from organizations.models import Team
-from organizations.scope import current_organization_id
+from organizations.scope import current_organization_id, shared_scope
 
 _numbers = count(1)
 
@@ -70,17 +70,49 @@ def make_policy(
             ],
         },
     }
-    policy, _ = Policy.objects.update_or_create(
-        slug=slug,
-        defaults={
-            "title": title,
-            "category": category,
-            "severity": severity,
-            "weight": SEVERITY_WEIGHTS[severity],
-            "document": document,
+    columns = {
+        "title": title,
+        "category": category,
+        "severity": severity,
+        "weight": SEVERITY_WEIGHTS[severity],
+        "document": document,
+        **more,
+    }
+    with shared_scope():
+        if not Policy.library.filter(slug=slug).update(**columns):
+            Policy.library.bulk_create([Policy(slug=slug, **columns)])
+        return Policy.library.get(slug=slug)
+
+
+def make_own_policy(slug: str = "acme-owner-label", severity: Severity = Severity.HIGH, **more: Any) -> Policy:
+    """A policy that the organization in scope imported."""
+    text = f"""\
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  name: {slug}
+"""
+    columns: dict[str, Any] = {
+        "title": f"Objects must satisfy {slug}",
+        "category": "imported",
+        "format": "ValidatingAdmissionPolicy",
+        "document": {
+            "apiVersion": "plumbline.dev/v1",
+            "kind": "Policy",
+            "metadata": {"name": slug},
+            "spec": {"why": f"{slug} is asked for.", "guidance": "Change the object.", "category": "imported"},
         },
+        "sources": [{"file": f"{slug}.yaml", "kind": "ValidatingAdmissionPolicy", "name": slug, "text": text}],
+        "imported_at": now(),
+        **more,
+    }
+    return Policy.objects.create(
+        organization_id=current_organization_id(),
+        slug=slug,
+        severity=severity,
+        weight=SEVERITY_WEIGHTS[severity],
+        **columns,
     )
-    return policy
 
 
 def make_standard(slug: str, policies: list[Policy]) -> Standard:

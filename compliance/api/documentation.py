@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serial
 from rest_framework import serializers
 
 from clusters.models import Environment, ReportStatus
-from compliance.selectors.filters import SEVERITY_WORDS, STATUSES
+from compliance.selectors.filters import LIBRARY, OWN, SEVERITY_WORDS, STATUSES
 
 from .pagination import DEFAULT_LIMIT, MAX_LIMIT
 
@@ -60,6 +60,7 @@ PARAMETERS = {
     "policy": _parameter("policy", "Slug of a policy."),
     "standard": _parameter("standard", "Slug of a standard: its policies."),
     "category": _parameter("category", "Category of policies."),
+    "origin": _parameter("origin", "Of the policy: the library, or the organization's own.", enum=[LIBRARY, OWN]),
     "q": _parameter("q", "Part of a name, of a resource or a policy."),
     "status": _parameter("status", "Of the violation; open when left out.", enum=STATUSES),
     "as_of": _parameter("as_of", "As it stood at the end of this day (UTC).", type=OpenApiTypes.DATE),

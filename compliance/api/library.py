@@ -20,7 +20,7 @@ from .serializers import (
 
 
 class PolicyList(OrganizationAPIView):
-    accepted = (*SCOPE_PARAMETERS, "severity", "standard", "category", "q", "as_of", *LIST_PARAMETERS)
+    accepted = (*SCOPE_PARAMETERS, "severity", "standard", "category", "origin", "q", "as_of", *LIST_PARAMETERS)
 
     @operation(
         "policies_list",

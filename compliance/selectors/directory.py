@@ -1,4 +1,4 @@
-"""Names that filters speak of: the organization's clusters and teams, and the library."""
+"""Names that filters speak of: the organization's clusters, teams and own policies, and the library."""
 
 from functools import cached_property
 from typing import Any, TypeVar
@@ -44,12 +44,24 @@ class Directory:
 
     @cached_property
     def policies(self) -> dict[str, Policy]:
-        """By slug, without their documents; retired ones too, for their violations may still be open."""
-        return {p.slug: p for p in Policy.objects.defer("document").order_by("slug")}
+        """By slug, without their documents; retired ones too, for their violations may still be open.
+
+        A slug that both the library and the organization use means the organization's.
+        """
+        return {p.slug: p for p in self._all_policies}
 
     @cached_property
     def policies_by_id(self) -> dict[int, Policy]:
-        return {p.id: p for p in self.policies.values()}
+        return {p.id: p for p in self._all_policies}
+
+    @cached_property
+    def library(self) -> dict[str, Policy]:
+        """The library's policies by slug: what standards speak of."""
+        return {p.slug: p for p in self._all_policies if not p.is_own}
+
+    @cached_property
+    def _all_policies(self) -> list[Policy]:
+        return list(Policy.objects.in_brief().in_order_of_precedence())
 
     @cached_property
     def categories(self) -> list[str]:

@@ -26,7 +26,8 @@ SEVERITY_WORDS = {severity.label.lower(): severity for severity in reversed(Seve
 STATUSES = [*ViolationStatus.values, ANY_STATUS]
 
 SCOPE_PARAMETERS = ("cluster", "environment", "namespace", "team")
-PARAMETERS = (*SCOPE_PARAMETERS, "severity", "policy", "standard", "category", "q", "status", "as_of")
+PARAMETERS = (*SCOPE_PARAMETERS, "severity", "policy", "standard", "category", "origin", "q", "status", "as_of")
+LIBRARY, OWN = "library", "own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Filters:
     policy: Policy | None = None
     standard: Standard | None = None
     category: str = ""
+    origin: str = ""
     q: str = ""
     status: str = ViolationStatus.OPEN.value
     as_of: date | None = None
@@ -84,7 +86,7 @@ class Filters:
             "namespace": {"namespace": None},
             "team": {"team": None, "is_mine": False, "team_ids": None},
             "severity": {"severities": ()},
-            "policy": {"policy": None, "standard": None, "category": "", "policy_ids": None},
+            "policy": {"policy": None, "standard": None, "category": "", "origin": "", "policy_ids": None},
         }[name]
         return replace(self, **cleared)
 
@@ -123,6 +125,7 @@ class _Parser:
         policy = self._one("policy", self.directory.policy)
         standard = self._one("standard", self.directory.standard)
         category = self._one("category", self.directory.category) or ""
+        origin = self._one("origin", _among((LIBRARY, OWN))) or ""
         q = self._one("q", str) or ""
         team, is_mine, team_ids = self._team()
         as_of = self._one("as_of", _day)
@@ -141,11 +144,12 @@ class _Parser:
             policy=policy,
             standard=standard,
             category=category,
+            origin=origin,
             q=q,
             status=status,
             as_of=as_of,
             cluster_ids=self._cluster_ids(clusters, environment),
-            policy_ids=self._policy_ids(policy, standard, category),
+            policy_ids=self._policy_ids(policy, standard, category, origin),
             q_policy_ids=self._policies_like(q),
             values=tuple(self.values),
             problems=self.problems,
@@ -199,11 +203,15 @@ class _Parser:
         return tuple(c.id for c in among if not environment or c.environment == environment)
 
     def _policy_ids(
-        self, policy: Policy | None, standard: Standard | None, category: str
+        self, policy: Policy | None, standard: Standard | None, category: str, origin: str
     ) -> tuple[int, ...] | None:
-        if policy is None and standard is None and not category:
+        if policy is None and standard is None and not category and not origin:
             return None
-        ids = {p.id for p in self.directory.policies.values() if not category or p.category == category}
+        ids = {
+            p.id
+            for p in self.directory.policies.values()
+            if (not category or p.category == category) and (not origin or p.is_own == (origin == OWN))
+        }
         if policy is not None:
             ids &= {policy.id}
         if standard is not None:

@@ -1,6 +1,6 @@
 """Policies with what they found in the part of the fleet that is in view."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -119,6 +119,11 @@ def _sums(silent: Q) -> dict[str, Sum]:
     return whole | apart
 
 
+def known_slugs(slugs: Collection[str]) -> frozenset[str]:
+    """Those of the slugs that a report may name: the library's and the organization's own, retired too. One query."""
+    return frozenset(Policy.objects.filter(slug__in=slugs).values_list("slug", flat=True))
+
+
 def policy_rows(filters: Filters, directory: Directory) -> list[PolicyRow]:
     """Every policy that a view selects: most failing first, then by severity. Three queries."""
     counts = counts_by_policy(filters)
@@ -146,8 +151,10 @@ def _open_counts(filters: Filters) -> dict[int, int]:
 
 
 def policy_detail(slug: str) -> Policy:
-    """One policy with its document and the standards that select it. Raises NotFound."""
-    found = Policy.objects.prefetch_related("standards").filter(slug=slug).first()
+    """One policy, the organization's own before the library's, with its document and the standards that select
+    it. Raises NotFound.
+    """
+    found = Policy.objects.filter(slug=slug).in_order_of_precedence().prefetch_related("standards").last()
     if found is None:
         raise NotFound("No such policy.")
     return found

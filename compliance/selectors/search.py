@@ -35,7 +35,7 @@ def search(text: str) -> Found:
     named = Q(slug__icontains=text) | Q(title__icontains=text)
     return Found(
         resources=_best(resources, "name", text, "-worst_severity", "-open_count", "id"),
-        policies=_best(Policy.objects.filter(named, retired_at=None).defer("document"), "slug", text, "slug"),
+        policies=_best(Policy.objects.filter(named, retired_at=None).in_brief(), "slug", text, "slug"),
         clusters=_best(Cluster.objects.filter(name__icontains=text), "name", text, "name"),
         teams=_best(Team.objects.filter(name__icontains=text), "name", text, "name"),
     )

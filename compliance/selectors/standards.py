@@ -132,7 +132,7 @@ def _with_counts(
     slugs: Iterable[str], counts: dict[int, Counts], directory: Directory
 ) -> Iterable[PolicyCounts]:
     for slug in slugs:
-        policy = directory.policies.get(slug)
+        policy = directory.library.get(slug)
         if policy is not None:
             yield PolicyCounts(policy, counts.get(policy.id, NOTHING))
 

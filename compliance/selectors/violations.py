@@ -15,7 +15,10 @@ from .filters import ANY_STATUS, Filters
 from .keyset import Keyset, Page
 
 WORST_FIRST = Keyset((("-severity", int), ("-opened_at", datetime), ("-id", int)))
-LIST_COLUMNS_LEFT_OUT = ("resource__manifest", "resource__passed", "resource__labels", "policy__document")
+LIST_COLUMNS_LEFT_OUT = (
+    *("resource__manifest", "resource__passed", "resource__labels"),
+    *("policy__document", "policy__sources", "policy__tests"),
+)
 
 
 class ViolationQuerySet(OwnedQuerySet):

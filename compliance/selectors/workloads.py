@@ -174,5 +174,6 @@ def open_by_policy(resource: Resource) -> list[PolicyFindings]:
 
 def resource_history(resource: Resource, *, limit: int = 40) -> list[Violation]:
     """The violations of a resource that opened or closed last, open ones included, with their intervals."""
-    found = violations().filter(resource=resource).select_related("policy").defer("policy__document")
+    found = violations().filter(resource=resource).select_related("policy")
+    found = found.defer("policy__document", "policy__sources", "policy__tests")
     return list(found.prefetch_related("intervals").order_by("-opened_at", "-id")[:limit])

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from django.db import connection, transaction
+from django.db import transaction
 
-from clusters.models import Cluster
 from common.clock import now
 from compliance.models import SEVERITY_WEIGHTS, Policy, Severity, Standard
-from compliance.services.merging.rollups import rewrite_last_day
+from compliance.services.severities import copy_severities
 from organizations.models import Organization
-from organizations.scope import directory_scope, organization_scope
+from organizations.scope import directory_scope, organization_scope, shared_scope
 from plumbline.library import library_policies, library_standards
 from plumbline.policies import Policy as LibraryPolicy
 from plumbline.standards import Standard as LibraryStandard
@@ -32,10 +31,11 @@ def sync_library() -> SyncOutcome:
     """Make Policy and Standard rows say what the library's folders say; running it again changes nothing.
 
     A policy that left the library is retired, not deleted: its history stays. Where a severity changed, the
-    copies on violations and resources follow, and each cluster's last day, in every organization.
+    copies on violations and resources follow, and each cluster's last day, in every organization. Policies of
+    organizations' own are left alone.
     """
-    with transaction.atomic():
-        known = {policy.slug: policy for policy in Policy.objects.select_for_update()}
+    with transaction.atomic(), shared_scope():
+        known = {policy.slug: policy for policy in Policy.library.select_for_update()}
         written = {policy.id: _columns(policy) for policy in library_policies()}
         changed = {
             slug: columns
@@ -43,17 +43,17 @@ def sync_library() -> SyncOutcome:
             if slug in known and any(getattr(known[slug], name) != value for name, value in columns.items())
         }
         for slug, columns in changed.items():
-            Policy.objects.filter(slug=slug).update(**columns)
-        Policy.objects.bulk_create(
+            Policy.library.filter(slug=slug).update(**columns)
+        Policy.library.bulk_create(
             Policy(slug=slug, **columns) for slug, columns in written.items() if slug not in known
         )
-        retired = Policy.objects.filter(retired_at=None).exclude(slug__in=written).update(retired_at=now())
+        retired = Policy.library.filter(retired_at=None).exclude(slug__in=written).update(retired_at=now())
         reweighted = [
             known[slug].pk for slug, columns in changed.items() if known[slug].severity != columns["severity"]
         ]
         standard_count = _sync_standards()
         if reweighted:
-            _copy_severities(reweighted)
+            _copy_severities_everywhere(reweighted)
     return SyncOutcome(len(set(written) - set(known)), len(changed), retired, standard_count)
 
 
@@ -105,10 +105,11 @@ def _standard_document(standard: LibraryStandard) -> dict[str, Any]:
 
 
 def _sync_standards() -> int:
-    ids = dict(Policy.objects.values_list("slug", "pk"))
+    ids = dict(Policy.library.values_list("slug", "pk"))
     standards = library_standards()
+    selected: set[tuple[str, int]] = set()
     for standard in standards:
-        row, _ = Standard.objects.update_or_create(
+        Standard.objects.update_or_create(
             slug=standard.name,
             defaults={
                 "title": standard.title,
@@ -116,29 +117,26 @@ def _sync_standards() -> int:
                 "document": _standard_document(standard),
             },
         )
-        row.policies.set(ids[slug] for slug in standard.policies if slug in ids)
+        selected |= {(standard.name, ids[slug]) for slug in standard.policies if slug in ids}
     Standard.objects.exclude(slug__in=[standard.name for standard in standards]).delete()
+    _select(selected)
     return len(standards)
 
 
-_COPY_SEVERITIES = """
-UPDATE compliance_violation v SET severity = p.severity
-FROM compliance_policy p WHERE p.id = v.policy_id AND p.id = ANY(%s) AND v.severity <> p.severity
-"""
-_WORST = """
-UPDATE clusters_resource r SET worst_severity = worst.severity
-FROM (SELECT resource_id, max(severity) AS severity FROM compliance_violation WHERE status = 'open'
-      GROUP BY resource_id) worst
-WHERE r.id = worst.resource_id AND r.worst_severity <> worst.severity
-"""
+def _select(selected: set[tuple[str, int]]) -> None:
+    """Make exactly these the pairs of standard and policy."""
+    pairs = Standard.policies.through.objects
+    present = {(slug, policy_id): pk for pk, slug, policy_id in pairs.values_list("pk", "standard_id", "policy_id")}
+    pairs.filter(pk__in=[pk for pair, pk in present.items() if pair not in selected]).delete()
+    pairs.bulk_create(
+        Standard.policies.through(standard_id=slug, policy_id=policy_id)
+        for slug, policy_id in sorted(selected - set(present))
+    )
 
 
-def _copy_severities(policy_ids: list[int]) -> None:
+def _copy_severities_everywhere(policy_ids: list[int]) -> None:
     with directory_scope():
         organization_ids = list(Organization.objects.values_list("pk", flat=True))
     for organization_id in organization_ids:
-        with organization_scope(organization_id), connection.cursor() as cursor:
-            cursor.execute(_COPY_SEVERITIES, [policy_ids])
-            cursor.execute(_WORST)
-            for cluster in Cluster.objects.exclude(last_scanned_at=None):
-                rewrite_last_day(cursor, cluster)
+        with organization_scope(organization_id):
+            copy_severities(policy_ids)

@@ -15,6 +15,7 @@ SUBJECTS = {
     "cluster": "Clusters",
     "agent_token": "Agent tokens",
     "report": "Reports",
+    "policy": "Policies",
 }
 
 

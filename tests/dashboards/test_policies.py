@@ -117,9 +117,7 @@ def test_a_policy_shows_its_expression_reason_and_where_it_fails(
 
 
 def test_retired_policies_are_listed_while_they_still_find_something(fleet: Fleet) -> None:
-    retired = make_policy("old-rule")
-    retired.retired_at = now()
-    retired.save()
+    retired = make_policy("old-rule", retired_at=now())
     assert "old-rule" not in counts(Filters())
     make_count(fleet.production, retired, failed=1)
     assert "old-rule" in counts(Filters())

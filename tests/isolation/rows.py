@@ -11,7 +11,7 @@ from uuid import uuid4
 from clusters.models import AgentToken, Cluster, Report, Resource
 from common.clock import now, today
 from common.tokens import token_digest
-from compliance.models import PolicyDay, PostureCount, PostureDay, Violation, ViolationInterval
+from compliance.models import Policy, PolicyDay, PostureCount, PostureDay, Violation, ViolationInterval
 from organizations.models import (
     ApiToken,
     AuditEvent,
@@ -60,6 +60,17 @@ def _digest(_: Any = None) -> str:
 
 
 MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
+    Policy: lambda made: {
+        "slug": made.mark,
+        "title": f"Policy {made.mark}",
+        "category": "imported",
+        "severity": 3,
+        "weight": 5,
+        "format": "ValidatingAdmissionPolicy",
+        "document": {"metadata": {"name": made.mark}, "spec": {"why": made.mark, "guidance": made.mark}},
+        "sources": [{"file": "own.yaml", "kind": "Policy", "name": made.mark, "text": f"# {made.mark}"}],
+        "imported_at": now(),
+    },
     Team: lambda made: {
         "slug": made.mark,
         "name": f"Team {made.mark}",
@@ -158,4 +169,5 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
     },
 }
 
+OWNED = "organization_id IS NOT NULL"  # a shared table holds rows of no organization too
 OWNED_TABLES = sorted(model._meta.db_table for model in [Membership, *MAKERS])

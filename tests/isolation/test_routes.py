@@ -12,13 +12,14 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from clusters.models import Cluster
+from compliance.models import Policy
 from compliance.services.library import sync_library
 from organizations.models import Organization, Role, Team, TeamMembership, User
 from organizations.scope import organization_scope
 from organizations.services.tokens import issue_api_token
 from tests.cast import join, make_user
 from tests.isolation.matrix import ROUTES, Audience, Route
-from tests.isolation.rows import OWNED_TABLES, Made, agent_secret, fill, mark
+from tests.isolation.rows import OWNED, OWNED_TABLES, Made, agent_secret, fill, mark
 
 MEMBER_ROUTES = [route for route in ROUTES if route.audience is Audience.MEMBERS]
 ROUTES_WITH_IDS = [route for route in MEMBER_ROUTES if route.ids]
@@ -65,8 +66,8 @@ def url_of(route: Route, slug: str, rows: Made) -> str:
 
 
 def key_of(rows: Made, model: type[models.Model]) -> Any:
-    """The id that a URL or form speaks of; a place in a team goes by its user."""
-    return getattr(rows[model], {TeamMembership: "user_id"}.get(model, "pk"))
+    """What a URL or form knows a row by; a place in a team goes by its user, a policy by its slug."""
+    return getattr(rows[model], {TeamMembership: "user_id", Policy: "slug"}.get(model, "pk"))
 
 
 def send(client: Client, route: Route, url: str, rows: Made, **extra: Any) -> HttpResponseBase:
@@ -88,7 +89,9 @@ def everything(*organizations: Organization) -> list[tuple[Any, ...]]:
     for organization in organizations:
         with organization_scope(organization.pk), connection.cursor() as cursor:
             for table in OWNED_TABLES:
-                cursor.execute(f"SELECT (to_jsonb(t) - 'last_used_at')::text FROM {table} t ORDER BY id")
+                cursor.execute(
+                    f"SELECT (to_jsonb(t) - 'last_used_at')::text FROM {table} t WHERE {OWNED} ORDER BY id"
+                )
                 found += [(table, row) for (row,) in cursor.fetchall()]
     return found
 

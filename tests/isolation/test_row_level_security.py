@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from common.database import DIRECTORY_SETTING, TOKEN_SETTING, USER_SETTING, session_setting
+from compliance.models import Policy
 from organizations.models import Organization, OwnedModel, User
 from organizations.scope import (
     OrganizationScopeMissing,
@@ -17,7 +18,8 @@ from organizations.scope import (
     user_scope,
 )
 from organizations.selectors.memberships import memberships_of
-from tests.isolation.rows import OWNED_TABLES, fill
+from tests.factories import make_own_policy, make_policy
+from tests.isolation.rows import OWNED, OWNED_TABLES, Made, fill
 
 OWNED_MODELS = [model for model in apps.get_models() if issubclass(model, OwnedModel)]
 
@@ -76,7 +78,7 @@ def test_every_command_on_a_table_has_its_policy(db: None, table: str) -> None:
 
 @pytest.mark.parametrize("table", OWNED_TABLES)
 def test_without_scope_a_table_is_empty(filled: dict[str, UUID], table: str) -> None:
-    assert rows(f"SELECT count(*) FROM {table}") == [(0,)]
+    assert rows(f"SELECT count(*) FROM {table} WHERE {OWNED}") == [(0,)]
 
 
 @pytest.mark.parametrize("table", OWNED_TABLES)
@@ -85,13 +87,13 @@ def test_a_scope_shows_its_own_rows_and_no_others(
 ) -> None:
     for organization in (acme, globex):
         with organization_scope(organization.pk):
-            assert rows(f"SELECT DISTINCT organization_id FROM {table}") == [(organization.pk,)]
+            assert rows(f"SELECT DISTINCT organization_id FROM {table} WHERE {OWNED}") == [(organization.pk,)]
 
 
 @pytest.mark.parametrize("table", OWNED_TABLES)
 def test_an_unknown_scope_shows_nothing(filled: dict[str, UUID], table: str) -> None:
     with organization_scope(uuid4()):
-        assert rows(f"SELECT count(*) FROM {table}") == [(0,)]
+        assert rows(f"SELECT count(*) FROM {table} WHERE {OWNED}") == [(0,)]
 
 
 @pytest.mark.parametrize("table", OWNED_TABLES)
@@ -108,7 +110,9 @@ def test_nothing_is_written_into_another_organization(
     ]
     names = ", ".join(columns)
     with organization_scope(globex.pk):
-        copied = execute(f"CREATE TEMPORARY TABLE taken ON COMMIT DROP AS SELECT * FROM {table} LIMIT 1")
+        copied = execute(
+            f"CREATE TEMPORARY TABLE taken ON COMMIT DROP AS SELECT * FROM {table} WHERE {OWNED} LIMIT 1"
+        )
         assert copied == 1
         with pytest.raises(DatabaseError, match="row-level security policy"):
             execute(
@@ -146,7 +150,7 @@ def test_every_manager_filters_by_the_scope(
 ) -> None:
     with organization_scope(acme.pk):
         found = set(model.objects.values_list("organization_id", flat=True))
-    assert found == {acme.pk}
+    assert found - {None} == {acme.pk}
 
 
 def test_a_user_sees_just_the_memberships_of_himself(
@@ -163,13 +167,13 @@ def test_a_user_sees_just_the_memberships_of_himself(
 def test_listing_the_organizations_opens_no_owned_table(filled: dict[str, UUID]) -> None:
     with directory_scope():
         assert len(rows("SELECT id FROM organizations_organization")) == 2
-        assert {rows(f"SELECT count(*) FROM {table}")[0][0] for table in OWNED_TABLES} == {0}
+        assert {rows(f"SELECT count(*) FROM {table} WHERE {OWNED}")[0][0] for table in OWNED_TABLES} == {0}
 
 
 @pytest.mark.parametrize("table", OWNED_TABLES)
 def test_a_token_opens_its_own_row_only(filled: dict[str, UUID], table: str) -> None:
     with session_setting(TOKEN_SETTING, "0" * 64), session_setting(USER_SETTING, str(uuid4())):
-        assert rows(f"SELECT count(*) FROM {table}") == [(0,)]
+        assert rows(f"SELECT count(*) FROM {table} WHERE {OWNED}") == [(0,)]
 
 
 def test_the_scope_ends_with_its_block_even_when_the_block_fails(acme: Organization) -> None:
@@ -192,3 +196,36 @@ def test_no_setting_outlives_its_block(acme: Organization) -> None:
     with directory_scope():
         assert rows("SELECT current_setting(%s, true)", DIRECTORY_SETTING) == [("on",)]
     assert rows("SELECT current_setting(%s, true)", DIRECTORY_SETTING)[0][0] in (None, "")
+
+
+def test_the_library_is_everybodys_to_read(filled: dict[str, Made], acme: Organization) -> None:
+    library = "SELECT slug FROM compliance_policy WHERE organization_id IS NULL"
+    assert rows(library) == [("privileged-container",)]
+    with organization_scope(acme.pk):
+        assert rows(library) == [("privileged-container",)]
+        assert Policy.objects.get(slug="privileged-container").organization_id is None
+
+
+def test_no_organization_changes_the_library(filled: dict[str, Made], acme: Organization) -> None:
+    make_policy("host-network")
+    with organization_scope(acme.pk):
+        assert execute("UPDATE compliance_policy SET title = 'Mine' WHERE organization_id IS NULL") == 0
+        assert execute("DELETE FROM compliance_policy WHERE slug = 'host-network'") == 0
+        with pytest.raises(DatabaseError, match="row-level security policy"):
+            execute("UPDATE compliance_policy SET organization_id = NULL")
+        with pytest.raises(DatabaseError, match="row-level security policy"), transaction.atomic():
+            Policy.library.bulk_create(
+                [Policy(slug="planted", title="x", category="x", severity=1, weight=1, document={})]
+            )
+    assert rows("SELECT DISTINCT title FROM compliance_policy WHERE slug LIKE 'planted' OR title = 'Mine'") == []
+
+
+def test_two_organizations_may_use_one_slug(acme: Organization, globex: Organization) -> None:
+    made = {}
+    for organization in (acme, globex):
+        with organization_scope(organization.pk):
+            made[organization.pk] = make_own_policy("owner-label").pk
+    for organization in (acme, globex):
+        with organization_scope(organization.pk):
+            assert Policy.objects.get(slug="owner-label").pk == made[organization.pk]
+    assert len(set(made.values())) == 2

@@ -1,11 +1,15 @@
 """Whether a document is a report that can be merged: its schema, then what a schema cannot say."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import islice
 from typing import Any
 from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from common.clock import now
 from common.errors import Unprocessable
@@ -58,7 +62,7 @@ def judge(document: dict[str, Any]) -> ReportHead:
 
 
 @cache
-def _known_policies() -> frozenset[str]:
+def _library_policies() -> frozenset[str]:
     return frozenset(policy.id for policy in library_policies())
 
 
@@ -92,17 +96,27 @@ def _bad_time(reason: str) -> Unprocessable:
 
 
 def _require_known_policies(slugs: list[str]) -> None:
-    fields = {
-        f"policies[{index}]": f"This server's library has no policy “{slug}”."
-        for index, slug in enumerate(slugs)
-        if slug not in _known_policies()
-    }
-    if fields:
+    """Every slug is the library's or one of the organization's own; asks the database about the others alone."""
+    others = [slug for slug in slugs if slug not in _library_policies()]
+    unknown = set(others) - _own_policies(others) if others else set()
+    if unknown:
+        fields = {
+            f"policies[{index}]": f"Neither the library nor this organization has a policy “{slug}”."
+            for index, slug in enumerate(slugs)
+            if slug in unknown
+        }
         raise Unprocessable(
-            "This server lacks some of the report's policies. Is the sender newer than the server?",
+            "This server lacks some of the report's policies: import your own first; "
+            "for those of the library, is the sender newer than the server?",
             code="unknown_policy",
             fields=dict(islice(fields.items(), MAX_FIELDS)),
         )
+
+
+def _own_policies(slugs: Collection[str]) -> frozenset[str]:
+    """By the dotted name that the settings give, for policies belong to a layer above this one."""
+    known: Callable[[Collection[str]], frozenset[str]] = import_string(settings.REPORT_POLICIES)
+    return known(slugs)
 
 
 def _judge_resources(document: dict[str, Any], fields: dict[str, str]) -> int:

@@ -114,10 +114,8 @@ def _document(report: Report) -> dict[str, Any]:
 
 def _policies(slugs: list[str]) -> list[tuple[int, int]]:
     """(id, severity) of each policy, in the report's order."""
-    known = {
-        slug: (pk, severity)
-        for slug, pk, severity in Policy.objects.filter(slug__in=slugs).values_list("slug", "pk", "severity")
-    }
+    found = Policy.objects.filter(slug__in=slugs).in_order_of_precedence()
+    known = {slug: (pk, severity) for slug, pk, severity in found.values_list("slug", "pk", "severity")}
     if missing := sorted(set(slugs) - set(known)):
         raise UnmergeableReport(
             f"The database lacks policies of the library ({', '.join(missing[:10])}): "

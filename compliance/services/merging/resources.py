@@ -7,14 +7,14 @@ from typing import Any
 # A policy that this report did not evaluate keeps its last verdict: a narrower scan must not raise the score.
 _KEPT = """{verdict} = ARRAY(
         SELECT unnest(s.{verdict}) UNION ALL
-        SELECT p FROM unnest(r.{verdict}) p WHERE p <> ALL (%(evaluated)s::smallint[]) ORDER BY 1
+        SELECT p FROM unnest(r.{verdict}) p WHERE p <> ALL (%(evaluated)s::integer[]) ORDER BY 1
     )"""
 _KEEP_UNEVALUATED = f"""
 UPDATE staged_resource s SET
     {", ".join(_KEPT.format(verdict=verdict) for verdict in ("passed", "failed", "errored", "skipped"))}
 FROM clusters_resource r
 WHERE r.organization_id = %(organization)s AND r.id = s.resource_id AND NOT s.is_new AND r.deleted_at IS NULL
-    AND NOT (r.passed || r.failed || r.errored || r.skipped) <@ %(evaluated)s::smallint[]
+    AND NOT (r.passed || r.failed || r.errored || r.skipped) <@ %(evaluated)s::integer[]
 """
 
 _VERDICTS = """

@@ -6,19 +6,19 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_key (
 );
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_resource (
     resource_id bigint, is_new boolean, team_id uuid, "group" text, version text, kind text, namespace text,
-    name text, labels jsonb, manifest jsonb, file text, line integer, digest text, passed smallint[],
-    failed smallint[], errored smallint[], skipped smallint[], cleared smallint[],
+    name text, labels jsonb, manifest jsonb, file text, line integer, digest text, passed integer[],
+    failed integer[], errored integer[], skipped integer[], cleared integer[],
     open_count integer, worst_severity smallint
 );
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_violation (
-    resource_id bigint, policy_id smallint, rule text, place text, severity smallint, path text, found jsonb,
+    resource_id bigint, policy_id integer, rule text, place text, severity smallint, path text, found jsonb,
     message text, fix jsonb, line integer
 );
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_gone (resource_id bigint);
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_flow (namespace text, team_id uuid, opened integer,
     resolved integer);
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_count (
-    namespace text, team_id uuid, policy_id smallint,
+    namespace text, team_id uuid, policy_id integer,
     passed integer, failed integer, errored integer, skipped integer
 );
 TRUNCATE staged_key, staged_resource, staged_violation, staged_gone, staged_flow, staged_count;
