@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 
@@ -70,6 +69,8 @@ def _undeclared(name: str, text: str, column: int, names: list[str]) -> tuple[st
         return f"undeclared reference to '{rest[0] if rest else root}': {root} has no such function", column
     if is_call and root in _FUNCTIONS:
         return _overload(root, "these arguments"), column
+    import difflib  # here, because it is only needed for what does not compile and every start would pay
+
     close = difflib.get_close_matches(root, _FUNCTIONS if is_call else names, 1, 0.7)
     if close:
         return f"{said}: did you mean {close[0]}?", column

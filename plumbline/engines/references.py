@@ -41,7 +41,15 @@ FAILURE, FAILURE_END = "\x01", "\x02"
 """What the text of a function's error stands between, in the engine's own text."""
 
 _alive: list[Any] = []  # what the built-ins point at
-_last = threading.local()
+
+
+class _Last(threading.local):
+    """The arguments and the result of the call before, which the binding has done with by now."""
+
+    left: tuple[tuple[Any, ...], Any] | None = None
+
+
+_last = _Last()
 
 
 class FunctionError(Exception):
@@ -74,24 +82,21 @@ def builtin(name: str, implementation: Callable[..., Any], *, takes_containers: 
     Python: with `takes_containers`, an argument may hold one, and is refused.
     """
 
+    give_back, count = _give_back, sys.getrefcount
+
     def call(_itself: Any, arguments: tuple[Any, ...]) -> Any:
-        if takes_containers:
-            try:
-                _pending_error()  # raises what the binding failed with, and did not look at, over an argument
-            except Exception:
-                return _failure(f"{name}: no such overload: an optional is among the arguments")
-        left = _last.__dict__.pop("left", None)
-        if left is not None and sys.getrefcount(left[0]) > 2:  # one more than ours: left behind by the binding
-            _give_back(left[0])
-            _give_back(left[1])
+        is_broken = takes_containers and _is_pending()
         try:
+            left, _last.left = _last.left, None
+            if left is not None and count(left[0]) > 2:  # one more than ours: left behind by the binding
+                give_back(left[0])
+                if left[1].__class__ is not bool:
+                    give_back(left[1])
+            if is_broken:
+                raise FunctionError("no such overload: an optional is among the arguments")
             result = implementation(*arguments)
-        except FunctionError as error:
-            result = _failure(f"{name}: {error}")
         except BaseException as error:
-            if not isinstance(error, Exception) or error.__class__.__module__ != "builtins":
-                interrupted[threading.get_ident()] = error  # none of the expression's doing
-            result = _failure(f"{name}: {error.__class__.__name__}: {error}")
+            result = _failed(name, error)
         _last.left = (arguments, result)
         return result
 
@@ -99,6 +104,23 @@ def builtin(name: str, implementation: Callable[..., Any], *, takes_containers: 
     definition = _Definition(name.encode(), ctypes.cast(function, ctypes.c_void_p).value, _VARIADIC, None)
     _alive.append((function, definition))
     return _new_function(ctypes.byref(definition), None, None)
+
+
+def _is_pending() -> bool:
+    """Whether the binding failed over an argument, and did not look."""
+    try:
+        _pending_error()  # raises what is pending
+    except Exception:
+        return True
+    return False
+
+
+def _failed(name: str, error: BaseException) -> Any:
+    if isinstance(error, FunctionError):
+        return _failure(f"{name}: {error}")
+    if not isinstance(error, Exception) or error.__class__.__module__ != "builtins":
+        interrupted[threading.get_ident()] = error  # none of the expression's doing
+    return _failure(f"{name}: {error.__class__.__name__}: {error}")
 
 
 class _Descriptor:

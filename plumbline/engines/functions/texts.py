@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import zoneinfo
 
 from plumbline.engines import patterns
 from plumbline.engines.functions.formatting import MAX_TEXT, formatted, quote
@@ -88,6 +87,8 @@ def milliseconds(duration: datetime.timedelta) -> int:
 def milliseconds_of(moment: datetime.datetime, zone: str = "UTC") -> int:
     """Of its second. A zone moves it by whole seconds."""
     if zone[:1] not in ("+", "-") and not zone[:1].isdigit():
+        import zoneinfo  # here, because nearly no expression needs it and every start would pay
+
         try:
             zoneinfo.ZoneInfo(zone)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
