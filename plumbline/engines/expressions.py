@@ -89,4 +89,5 @@ def _rename(source: str, policy: str, prefix: str, definitions: dict[str, str]) 
             return f"params[{json.dumps(policy)}]"
         return found[0]
 
-    return _TOKEN.sub(replace, source)
+    # A variable is there whenever it is defined, even as null; bound by its name it is no field that `has` could test.
+    return re.sub(rf"\bhas\s*\(\s*v_{prefix}_\w+\s*\)", "true", _TOKEN.sub(replace, source))

@@ -9,7 +9,7 @@ from typing import Any
 from plumbline.dialects.admission.matching import MatchResources, UndecidedError
 from plumbline.dialects.admission.parameters import ParameterError, ParameterReference, ParamKind
 from plumbline.dialects.admission.programs import Composition, Validation, truth
-from plumbline.dialects.admission.reviews import Review, review_of
+from plumbline.dialects.admission.reviews import Review, creation_of
 from plumbline.engines.cel import ExpressionError, Program
 from plumbline.inventories import Inventory
 from plumbline.judges import Verdict
@@ -50,7 +50,7 @@ class AdmissionJudge:
     ) -> Sequence[Verdict] | None:
         """As `Judge.judge`; `params` are not used: parameters are objects here."""
         known = (inventory, self.surroundings)
-        review = review_of(resource, known)
+        review = creation_of(resource, known)
         try:
             if not self.match.matches(review):
                 return None
@@ -95,12 +95,13 @@ class AdmissionJudge:
                 errors.append(Verdict("match-conditions", "error", f"the match condition {name} failed: {error}"))
         if errors:
             return errors
-        verdicts: list[Verdict | None] = [_validated(validation, activation) for validation in self.validations]
+        verdicts: list[Verdict | None] = [validated(validation, activation) for validation in self.validations]
         verdicts.extend(_annotated(key, program, activation) for key, program in self.annotations)
         return verdicts
 
 
-def _validated(validation: Validation, activation: Any) -> Verdict:
+def validated(validation: Validation, activation: Any) -> Verdict:
+    """What one validation says; an expression that fails is an error."""
     try:
         if truth(validation.program, activation):
             return Verdict(validation.rule, "pass", "")

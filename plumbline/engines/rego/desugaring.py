@@ -34,7 +34,7 @@ from plumbline.engines.rego.syntax import (
 from plumbline.engines.rego.walking import Mapper, declared, statements_of, terms_of_rule, vars_of
 
 PRINTING: Final = frozenset(("print", "trace"))
-PARAMETERS: Final = "plumbline_parameters"
+FACTS: Final = "plumbline_facts"
 
 
 def desugar(linked: Linked) -> Linked:
@@ -64,7 +64,7 @@ def names_whole_input(linked: Linked) -> bool:
 
 
 def with_parameters_as_data(linked: Linked) -> Linked:
-    """The same program with `data.plumbline_parameters` for `input.parameters`."""
+    """The same program with `data.plumbline_facts.parameters` for `input.parameters`."""
     mover = _ParameterMover()
     return Linked(
         linked.names, tuple(replace(tree, rules=tuple(map(mover.rule, tree.rules))) for tree in linked.trees)
@@ -75,7 +75,7 @@ class _ParameterMover(Mapper):
     def term(self, item: Term) -> Term:
         match item:
             case Ref(Var("input"), (String("parameters"), *rest), line):
-                return Ref(Var("data", line), (String(PARAMETERS), *map(self.term, rest)), line)
+                return Ref(Var("data", line), (String(FACTS), String("parameters"), *map(self.term, rest)), line)
             case _:
                 return self.parts(item)
 
@@ -173,6 +173,9 @@ class _Desugarer(Mapper):
                 return self._steps(item)
             case Call(name, arguments, line):
                 return substitute(name, arguments, line, self.term)
+            case Infix(operator, Infix() | syntax.In() as left, right):
+                # A line that begins with a bracket would be read as the arguments of the line before it.
+                return Infix(operator, self._named(self.parts(left)), self.term(right))
             case Infix() | syntax.In():
                 return self.parts(item)
             case _:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from plumbline.engines.rego.builtins import KNOWN
-from plumbline.engines.rego.desugaring import PARAMETERS, desugar, names_whole_input, with_parameters_as_data
+from plumbline.engines.rego.desugaring import FACTS, desugar, names_whole_input, with_parameters_as_data
 from plumbline.engines.rego.engines import QUERY_SECONDS, Answer, Input, Inventory, Patience, Query, undefined
 from plumbline.engines.rego.errors import EngineError, RegoError
 from plumbline.engines.rego.linking import Linked, texts, under, uses_inventory
@@ -98,7 +98,7 @@ class _RegopyQuery:
         self.needs_inventory = uses_inventory(linked)
         self._whole = whole
         self._number = engine.number()
-        moved = under(linked, ("plumbline",), ("inventory",))
+        moved = under(linked, ("plumbline",), (FACTS, "inventory"))
         desugared = desugar(moved if whole else with_parameters_as_data(moved))
         self._names = linked.names
         self._texts = texts(desugared)
@@ -135,15 +135,12 @@ class _RegopyQuery:
 
     def compile(self, inventory: dict[str, Any]) -> None:
         """Raises RegoError with the original's line where the engine tells one, and EngineError."""
-        data: dict[str, Any] = {"inventory": inventory}
-        if not self._whole:
-            data[PARAMETERS] = self._parameters
         worker = self._engine.worker()
         worker.send(
             {
                 "compile": self._number,
-                "modules": [[f"m{index}", text] for index, (text, _) in enumerate(self._texts)],
-                "data": _encoded(data),
+                "modules": [["facts", self._facts()], *([f"m{at}", text] for at, (text, _) in enumerate(self._texts))],
+                "data": {f"{FACTS}_data": {"inventory": _encoded(inventory)}},
                 "entry": self._entry,
             }
         )
@@ -151,6 +148,13 @@ class _RegopyQuery:
         if "error" in answer:
             raise self._explained(str(answer["error"]))
         worker.programs[self._number] = ""
+
+    def _facts(self) -> str:
+        """What is not there must be undefined: of data it would be an error, of a rule's value it is not."""
+        parameters = "{}" if self._whole else json.dumps(_encoded(self._parameters), ensure_ascii=False)
+        return (
+            f"package {FACTS}\nimport rego.v1\ninventory := data.{FACTS}_data.inventory\nparameters := {parameters}\n"
+        )
 
     def _explained(self, text: str) -> RegoError:
         """The engine's complaint with the module and line that it is about."""

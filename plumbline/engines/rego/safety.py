@@ -263,3 +263,16 @@ def _named(tree: Tree, rule: Rule) -> set[str]:
                 pass
     return found
 
+
+
+def foreign_data(linked: Linked, roots: Sequence[str]) -> None:
+    """Raises RegoError for the first use of `data.X` that is neither a package of the program nor one of `roots`."""
+    known = {*roots, *(tree.package[0] for tree in linked.trees)}
+    for module, tree in zip(linked.names, linked.trees, strict=True):
+        for rule in tree.rules:
+            for item in terms_of_rule(rule):
+                match item:
+                    case Ref(Var("data"), (String(root), *_), line) if root not in known:
+                        raise RegoError(f"there is no data.{root}", module=module, line=line)
+                    case _:
+                        pass

@@ -10,11 +10,11 @@ from typing import Final
 from plumbline.engines.rego.errors import RegoError
 from plumbline.engines.rego.parsing import parse_module
 from plumbline.engines.rego.strings import encoded
-from plumbline.engines.rego.syntax import Call, Collection, Rule, String, Term, Tree
+from plumbline.engines.rego.syntax import Call, Collection, Rule, Scalar, String, Term, Tree
 from plumbline.engines.rego.walking import terms_of_rule
 
 _VERB: Final = re.compile(r"%([-+# 0]*)(\d+)?(\.\d+)?([a-zA-Z%])")
-_MISSING: Final = String("%!v(MISSING)")
+_MISSING: Final = "%!v(MISSING)"
 _JSON_SPECIAL: Final = ("\\", '"', "\n", "\t", "\r")
 _SPACE: Final = " \t\n\r"
 _UNPLAIN: Final = r"\\[ace-rt-vx-zACE-RT-VX-Z0-9]|\{,|\[\]|\(\?[^:]"
@@ -35,6 +35,10 @@ is_plain(pattern) if not regex.match(`{_UNPLAIN}`, pattern)
 plain(pattern) := pattern if is_plain(pattern)
 plain(pattern) := 1 if not is_plain(pattern)
 plain(pattern) := 2 if not is_plain(pattern)
+text(value) := value if is_string(value)
+text(value) := sprintf("%v", [value]) if not is_string(value)
+argument(values, index) := values[index] if index < count(values)
+argument(values, index) := "{_MISSING}" if index >= count(values)
 number(value) := to_number(value) if not is_string(value)
 number(value) := to_number(value) if {{
 	is_string(value)
@@ -59,7 +63,7 @@ def substitute(name: str, arguments: tuple[Term, ...], line: int, term: Callable
     if name in _PATTERN_AT:
         return _matching(name, arguments, line, term)
     if name == "sprintf":
-        arguments = format_arguments(arguments)
+        return _formatted(arguments, line, term)
     made = tuple(map(term, arguments))
     if name == "trim_space":
         return Call("trim", (*made, String(encoded(_SPACE))), line)
@@ -95,22 +99,42 @@ def _restored(value: Term, marks: tuple[str, ...], line: int) -> Term:
     return value
 
 
-def format_arguments(arguments: tuple[Term, ...]) -> tuple[Term, ...]:
-    """The arguments of `sprintf` with as many values as verbs, and each verb one that takes any value: regopy has no
-    value at all where OPA writes a remark into the text.
+def _formatted(arguments: tuple[Term, ...], line: int, term: Callable[[Term], Term]) -> Call:
+    """`sprintf` piece by piece: regopy's own puts quotes around some strings, and has no value at all where OPA writes
+    a remark into the text.
     """
-    if len(arguments) < 2 or not isinstance(arguments[0], String) or not isinstance(arguments[1], Collection):
-        return arguments
-    values = list(arguments[1].items)
-    verbs = [found[4] for found in _VERB.finditer(arguments[0].value) if found[4] != "%"]
-    values = [*values[: len(verbs)], *[_MISSING] * (len(verbs) - len(values))]
-    text = _VERB.sub(_plain_verb, arguments[0].value)
-    return (String(text), Collection("array", tuple(values)), *arguments[2:])
+    if len(arguments) != 2 or not isinstance(arguments[0], String):
+        return Call("sprintf", tuple(map(term, arguments)), line)
+    values = arguments[1]
+    listed = isinstance(values, Collection) and values.kind == "array"
+    given = [term(item) for item in values.items] if isinstance(values, Collection) and listed else []
+    whole = given if listed else term(values)
+    pieces: list[Term] = []
+    at = count = 0
+    for found in _VERB.finditer(arguments[0].value):
+        pieces.append(_literal(arguments[0].value[at : found.start()]))
+        at = found.end()
+        if found[4] == "%":
+            pieces.append(_literal("%"))
+            continue
+        if isinstance(whole, list):
+            value: Term = whole[count] if count < len(whole) else _literal(_MISSING)
+        else:
+            value = Call(f"{_PACKAGE}.argument", (whole, Scalar(str(count))), line)
+        count += 1
+        pieces.extend(_verb(found, value, line))
+    pieces.append(_literal(arguments[0].value[at:]))
+    kept = tuple(piece for piece in pieces if piece != String(""))
+    return Call("concat", (String(""), Collection("array", kept)), line)
 
 
-def _plain_verb(found: re.Match[str]) -> str:
-    if found[4] == "q":
-        return '"%v"'
-    if found[4] in "sdvt" and not (found[1] or found[2] or found[3]):
-        return "%v"
-    return found[0]
+def _verb(found: re.Match[str], value: Term, line: int) -> list[Term]:
+    """One value as text."""
+    if found[1] or found[2] or found[3] or found[4] not in "sdvtq":
+        return [Call("sprintf", (String(found[0]), Collection("array", (value,))), line)]
+    text = Call(f"{_PACKAGE}.text", (value,), line)
+    return [_literal('"'), text, _literal('"')] if found[4] == "q" else [text]
+
+
+def _literal(text: str) -> String:
+    return String(encoded(text))
