@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
+from plumbline.defaults import defaulted
+from plumbline.defaults.schemas import filled, schema_of
 from plumbline.inventories import Inventory, namespace_of
 from plumbline.kinds import plural
 from plumbline.nulls import without_nulls
 from plumbline.resources import Resource
 
 NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"
+_DEFINITION: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,22 @@ class Review:
         }
 
 
+@lru_cache(maxsize=1)
+def creation_of(resource: Resource, inventories: tuple[Inventory, ...]) -> Review:
+    """The review of a resource's creation as the API server's own policies see it: with the defaults of its kind, which
+    for a kind of users come from the CustomResourceDefinition among the inventories. The last one is remembered: many
+    policies ask about one resource.
+    """
+    review = review_of(resource, inventories)
+    obj = defaulted(review.object)
+    if obj is review.object and review.group:
+        definitions = (entry.object for inventory in inventories for entry in inventory.of_kind(*_DEFINITION))
+        obj = filled(obj, schema_of(definitions, review.group, review.version, review.kind))
+    return replace(review, object=obj)
+
+
 def review_of(resource: Resource, inventories: Sequence[Inventory]) -> Review:
-    """The review of a resource; its Namespace is looked up in each of the inventories."""
+    """The review of a resource as it is written; its Namespace is looked up in each of the inventories."""
     obj = without_nulls(resource.object)
     group, _, version = resource.api_version.rpartition("/")
     namespace = namespace_of(resource)

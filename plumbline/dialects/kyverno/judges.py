@@ -9,7 +9,7 @@ from typing import Any
 
 from plumbline.dialects.admission.judges import AdmissionJudge
 from plumbline.dialects.admission.programs import Composition, truth
-from plumbline.dialects.admission.reviews import review_of
+from plumbline.dialects.admission.reviews import creation_of
 from plumbline.dialects.kyverno.lookups import objects
 from plumbline.engines.cel import ExpressionError, Program
 from plumbline.inventories import Inventory
@@ -30,7 +30,7 @@ class ExceptionRule:
         """Raises ExpressionError when a condition cannot be evaluated."""
         if self.expires_at is not None and self.expires_at <= datetime.now(UTC):
             return False
-        vocabulary = {**review_of(resource, known).vocabulary, **objects(known)}
+        vocabulary = {**creation_of(resource, known).vocabulary, **objects(known)}
         activation = self.composition.activate(vocabulary, None)
         return all(truth(program, activation) for _, program in self.conditions)
 
@@ -52,7 +52,7 @@ class ExceptingJudge:
     def judge(self, resource: Resource, inventory: Inventory, params: dict[str, Any]) -> Sequence[Verdict] | None:
         """As `Judge.judge`."""
         known = (inventory, self.surroundings)
-        if self.namespace is not None and review_of(resource, known).namespace != self.namespace:
+        if self.namespace is not None and creation_of(resource, known).namespace != self.namespace:
             return None
         verdicts: list[Verdict] = []
         applies = False

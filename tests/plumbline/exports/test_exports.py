@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from plumbline.dialects.admission.reviews import review_of
+from plumbline.dialects.admission.reviews import creation_of
 from plumbline.dialects.loading import read_documents
 from plumbline.evaluation import Evaluator
 from plumbline.exports import FORMATS, InexpressibleError, export_policy
@@ -53,8 +53,8 @@ def messages(found: list[Result]) -> set[str]:
 
 
 def created(obj: dict[str, Any]) -> dict[str, Any]:
-    """The object as the API server would have it: what names no namespace is put into `default`."""
-    return review_of(Resource(obj), []).object
+    """The object as the API server would have it: in a namespace, and with the defaults of its kind."""
+    return creation_of(Resource(obj), ()).object
 
 
 @pytest.mark.parametrize("name", sorted(EXPRESSIBLE))
