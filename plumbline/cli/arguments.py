@@ -73,8 +73,11 @@ def _add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     export.set_defaults(run=run)
-    export.add_argument("ids", nargs="*", metavar="ID", help="a policy of the library")
+    export.add_argument("ids", nargs="*", metavar="ID", help="a policy of the library, or of --policies")
     export.add_argument("--all", action="store_true", help="every policy that the engine can express")
+    export.add_argument(
+        "--policies", action="append", default=[], metavar="DIR", help="policies of your own; the same id replaces one"
+    )
     export.add_argument("--format", choices=("vap", "gatekeeper", "kyverno"), default="vap")
     export.add_argument("--params", metavar="FILE", help="YAML: policy id → parameters, written into the documents")
     export.add_argument(

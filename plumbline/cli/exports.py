@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from plumbline.cli.arguments import UsageError
-from plumbline.cli.selection import nearest, read_params
+from plumbline.cli.selection import nearest, own_policies, read_params
 from plumbline.exports import InexpressibleError, export_policy
 from plumbline.library import library_policies
 from plumbline.policies import Policy, PolicyError
@@ -17,7 +17,8 @@ def run(options: argparse.Namespace) -> int:
     """Print the documents. 2 when a policy that was asked for by its id cannot be expressed."""
     if bool(options.ids) == options.all:
         raise UsageError("name policies to export, or give --all")
-    known = {policy.id: policy for policy in library_policies()}
+    own = {policy.id: policy for directory in options.policies for policy in own_policies(directory, None)}
+    known = {**{policy.id: policy for policy in library_policies()}, **own}
     params = read_params(options.params, known) if options.params else {}
     refused = 0
     for policy in _chosen(options.ids, known):

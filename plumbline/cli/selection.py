@@ -35,7 +35,7 @@ def build_evaluator(
     try:
         known = {policy.id: policy for policy in library_policies()}
         for directory in directories:
-            known.update((policy.id, policy) for policy in _own_policies(directory, problems))
+            known.update((policy.id, policy) for policy in own_policies(directory, problems))
         chosen = _chosen(known, list(standards), list(policies))
         scoping = scoping or Scoping()
         scopes = read_scopes(scoping)
@@ -53,7 +53,8 @@ def build_evaluator(
         raise UsageError(str(error)) from error
 
 
-def _own_policies(directory: str, problems: list[LoadError] | None) -> list[Policy]:
+def own_policies(directory: str, problems: list[LoadError] | None) -> list[Policy]:
+    """The policies below a directory. What cannot be used is added to `problems`, or raises UsageError without them."""
     from plumbline.dialects.loading import read_directory  # here, because most scans use the library alone
 
     loaded = read_directory(directory)

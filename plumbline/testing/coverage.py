@@ -89,7 +89,7 @@ class Meter:
 
     def coverage(self) -> Coverage:
         conditions = [
-            (where, condition) for where, source in self._sources for condition in _in_order(source.conditions.values())
+            (where, condition) for where, source in self._sources for condition in _in_order(source.conditions)
         ]
         uncovered = tuple(
             Uncovered(where, condition.line, condition.column, condition.text, f"never {_outcomes(condition)}")

@@ -65,17 +65,18 @@ class Source:
         self.text = runnable(text)
         self._is_as_written = self.text == text
         self.serialized = probing.serialized(text, tuple(sorted(names)))
-        self.conditions: dict[int, Condition] = {}
+        self.conditions: list[Condition] = []
         self._spans = Spans(self.text)
         self._positions = {entry.key: entry.value for entry in self.tree().source_info.positions}
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[tuple[int, str], int] = {}
 
     def tree(self) -> Any:
         return messages.parse(self.serialized)
 
     def number(self, node: int, kind: Literal["truth", "presence"], probes: Probes) -> int:
         """The probe of the condition at a node of the source's own tree."""
-        if node not in self._numbers:
+        key = (node, kind)
+        if key not in self._numbers:
             position = self._positions[node]
             if kind == "truth" and self._spans.method(position) in _OPTIONAL_MACROS:
                 kind = "presence"
@@ -83,9 +84,10 @@ class Source:
             line = self.text.count("\n", 0, start) + 1
             column = start - self.text.rfind("\n", 0, start)
             place = (line, column) if self._is_as_written else (None, None)
-            self.conditions[node] = condition = Condition(kind, text, *place)
-            self._numbers[node] = probes.add(condition)
-        return self._numbers[node]
+            condition = Condition(kind, text, *place)
+            self.conditions.append(condition)
+            self._numbers[key] = probes.add(condition)
+        return self._numbers[key]
 
 
 def instrumented(

@@ -98,7 +98,10 @@ def run_cases(policy: Policy, cases: Sequence[Case], tests: str | None, *, measu
         run.cases.append(CaseRun(case, verdict_of(results), results, differences, seconds))
     expected = {case.expect for case in cases}
     run.missing = tuple(word for word in ("pass", "fail") if word not in expected)
-    run.coverage = meter.coverage() if meter is not None else None
+    if meter is not None:
+        run.coverage = meter.coverage()
+    elif measure:
+        run.coverage = Coverage(policy.id, 0, 0, (), (f"a {policy.format} is judged as a whole",))
     return run
 
 
