@@ -42,8 +42,8 @@ def _check_found(found: Run, directory: Path, wanted: list[str]) -> None:
         for name in wanted:
             if name not in known:
                 raise UsageError(f"there is no policy {name} below {directory}{nearest(name, known)}")
-    elif not found.policies and not found.problems:
-        raise UsageError(f"{directory}: there is no policy.yaml and no tests.yaml below it")
+    elif not found.policies and not found.suites and not found.problems:
+        raise UsageError(f"{directory}: there is no policy.yaml, no tests.yaml and no suite of gator below it")
 
 
 def _check_output(output: str | None) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, TextIO
 
 from plumbline.formats import suites
 from plumbline.messages import as_text
 from plumbline.results import Result
 from plumbline.testing.coverage import Coverage, Uncovered
+from plumbline.testing.foreign import SuiteRun
 from plumbline.testing.running import CaseRun, PolicyRun, Run
 
+_OUTCOMES: Final[dict[str, suites.Outcome]] = {"failed": "failure", "error": "error"}  # of suites, in words of JUnit
 _MAX_UNCOVERED: Final = 20
 _MAX_TEXT: Final = 100
 
@@ -25,6 +27,12 @@ def write_table(run: Run, stream: TextIO) -> None:
                 stream.write("\n".join(_printable(line) for line in _difference_lines(policy, case)) + "\n\n")
         if policy.missing:
             stream.write(f"FAIL  {policy.policy.id}: {_missing(policy)}\n\n")
+    for suite in run.suites:
+        for result in suite.cases:
+            if result.outcome in _OUTCOMES:
+                name = f"{suite.test}: {result.case}" if result.case else suite.test
+                lines = (f"FAIL  {name}", f"      {suite.file}, judged by {suite.engine}", f"      {result.message}")
+                stream.write("\n".join(map(_printable, lines)) + "\n\n")
     for problem in run.problems:
         line = f":{problem.line}" if problem.line else ""
         stream.write(f"UNUSABLE  {_printable(f'{problem.file}{line}: {problem.message}')}\n")
@@ -37,7 +45,7 @@ def write_table(run: Run, stream: TextIO) -> None:
 
 def write_junit(run: Run, stream: TextIO) -> None:
     """A suite for each policy, a case for each of its cases."""
-    written = [_suite(policy) for policy in run.policies]
+    written = [*map(_suite, run.policies), *map(_foreign_suite, run.suites)]
     unusable = suites.Suite("policies", "plumbline")
     for problem in run.problems:
         name = f"{problem.file}:{problem.line}" if problem.line else str(problem.file)
@@ -51,12 +59,24 @@ def write_json(run: Run, stream: TextIO) -> None:
     document = {
         "summary": {
             "policies": len(run.policies),
-            "cases": sum(len(policy.cases) for policy in run.policies),
-            "passed": sum(policy.passed for policy in run.policies),
+            "suites": len(run.suites),
+            "cases": run.cases,
+            "passed": run.passed,
             "coverage": _totals(run.coverages) if run.coverages else None,
             "seconds": round(run.seconds, 3),
         },
         "policies": [_policy_document(policy) for policy in run.policies],
+        "suites": [
+            {
+                "file": suite.file,
+                "test": suite.test,
+                "engine": suite.engine,
+                "cases": [
+                    {"name": case.case, "outcome": case.outcome, "message": case.message} for case in suite.cases
+                ],
+            }
+            for suite in run.suites
+        ],
         "problems": [
             {"file": problem.file, "line": problem.line, "message": problem.message} for problem in run.problems
         ],
@@ -67,12 +87,11 @@ def write_json(run: Run, stream: TextIO) -> None:
 
 def summary(run: Run) -> str:
     """Counts by engine, in one line."""
-    cases = sum(len(policy.cases) for policy in run.policies)
-    passed = sum(policy.passed for policy in run.policies)
-    engines = Counter(policy.engine for policy in run.policies)
-    judged = ", ".join(f"{count} by {engine}" for engine, count in sorted(engines.items()))
-    policies = f"{len(run.policies)} {'policy' if len(run.policies) == 1 else 'policies'}"
-    parts = [f"{passed} of {cases} cases passed", f"{policies} ({judged})" if judged else policies]
+    parts = [f"{run.passed} of {run.cases} cases passed"]
+    if run.policies or not run.suites:
+        parts.append(_counted(run.policies, "policy", "policies"))
+    if run.suites:
+        parts.append(_counted(run.suites, "test of gator's suites", "tests of gator's suites"))
     one_sided = sum(bool(policy.missing) for policy in run.policies)
     if one_sided:
         parts.append(f"{one_sided} without tests on both sides")
@@ -82,6 +101,13 @@ def summary(run: Run) -> str:
         totals = _totals(run.coverages)
         parts.append(f"coverage {totals['percent']:.1f} % ({totals['taken']} of {totals['total']} branches)")
     return f"{', '.join(parts)}, in {run.seconds:.1f} s"
+
+
+def _counted(runs: Sequence[PolicyRun | SuiteRun], one: str, many: str) -> str:
+    """How many there are, and by which engines they were judged."""
+    engines = Counter(item.engine for item in runs)
+    judged = ", ".join(f"{count} by {engine}" for engine, count in sorted(engines.items()))
+    return f"{len(runs)} {one if len(runs) == 1 else many}{f' ({judged})' if judged else ''}"
 
 
 def percent(run: Run) -> float:
@@ -161,6 +187,16 @@ def _suite(policy: PolicyRun) -> suites.Suite:
     if policy.missing:
         message = _missing(policy)
         suite.cases.append(suites.Case("is tested on both sides", "failure", message, "one-sided", message))
+    return suite
+
+
+def _foreign_suite(run: SuiteRun) -> suites.Suite:
+    suite = suites.Suite(run.test or "suite", "gator", properties={"engine": run.engine, "file": run.file})
+    for case in run.cases:
+        name = case.case or run.test
+        outcome: suites.Outcome | None = "skipped" if case.outcome == "skipped" else _OUTCOMES.get(case.outcome)
+        text = f"{run.file}: {case.message}"
+        suite.cases.append(suites.Case(name, outcome, case.message, case.outcome, text))
     return suite
 
 

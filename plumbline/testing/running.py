@@ -17,6 +17,7 @@ from plumbline.resources import Resource
 from plumbline.results import Result
 from plumbline.testing.cases import Case
 from plumbline.testing.coverage import Coverage, Meter
+from plumbline.testing.foreign import SuiteRun
 
 _MAX_FIXES: Final = 50
 _WORST_FIRST: Final = ("fail", "error", "skip", "pass")
@@ -58,6 +59,7 @@ class Run:
     """Everything below a directory; `problems` are files that cannot be used."""
 
     policies: list[PolicyRun] = field(default_factory=list)
+    suites: list[SuiteRun] = field(default_factory=list)
     problems: list[LoadError] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -67,7 +69,15 @@ class Run:
 
     @property
     def is_good(self) -> bool:
-        return all(run.is_good for run in self.policies)
+        return all(run.is_good for run in self.policies) and all(run.is_good for run in self.suites)
+
+    @property
+    def cases(self) -> int:
+        return sum(len(run.cases) for run in self.policies) + sum(len(run.cases) for run in self.suites)
+
+    @property
+    def passed(self) -> int:
+        return sum(run.passed for run in self.policies) + sum(run.passed for run in self.suites)
 
 
 def engine_of(policy: Policy) -> str:

@@ -1,4 +1,4 @@
-"""All tests below a directory: each folder's policies with the `tests.yaml` beside them."""
+"""All tests below a directory: each folder's policies with the `tests.yaml` beside them, and suites of other tools."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from plumbline.dialects.loading import read_directory
 from plumbline.manifests import LoadError
 from plumbline.policies import Policy, PolicyError, load_policy
 from plumbline.testing.cases import Case, load_cases
+from plumbline.testing.foreign import run_suites
 from plumbline.testing.running import PolicyRun, Run, run_cases
 
 _OWN = re.compile(r"^apiVersion:\s*['\"]?plumbline\.dev/", re.MULTILINE)
@@ -32,6 +33,9 @@ def run_directory(directory: Path, *, only: Collection[str] = (), measure: bool 
         chosen = [policy for policy in policies if not only or policy.id in only]
         if chosen:
             run.policies.extend(_runs(folder, policies, chosen, run, measure=measure))
+    if not only:
+        run.suites, problems = run_suites(directory)
+        run.problems.extend(problems)
     run.seconds = time.perf_counter() - started
     return run
 

@@ -44,6 +44,41 @@ kind: ValidatingAdmissionPolicyBinding
 metadata: {name: few-replicas}
 spec: {policyName: few-replicas, validationActions: [Deny]}
 """
+SUITE = {
+    "template.yaml": """\
+apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: {name: ownedthings}
+spec:
+  crd: {spec: {names: {kind: OwnedThings}}}
+  targets:
+  - target: admission.k8s.gatekeeper.sh
+    code:
+    - engine: K8sNativeValidation
+      source:
+        validations: [{expression: "'owner' in object.metadata.?labels.orValue({})", message: no owner}]
+""",
+    "constraint.yaml": """\
+apiVersion: constraints.gatekeeper.sh/v1beta1
+kind: OwnedThings
+metadata: {name: owner}
+spec: {match: {kinds: [{apiGroups: [""], kinds: [Namespace]}]}}
+""",
+    "object.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n",
+    "suite.yaml": """\
+apiVersion: test.gatekeeper.sh/v1alpha1
+kind: Suite
+metadata: {name: owners}
+tests:
+- name: owners
+  template: template.yaml
+  constraint: constraint.yaml
+  cases:
+  - {name: none, object: object.yaml, assertions: [{violations: 1, message: no owner}]}
+  - {name: wrong, object: object.yaml, assertions: [{violations: no}]}
+  - {name: later, object: object.yaml, skip: true}
+""",
+}
 
 
 def privileged(**changes: Any) -> Case:
@@ -148,3 +183,21 @@ def test_several_policies_in_a_folder_are_told_apart_by_the_case(tmp_path: Path)
     run = run_directory(tmp_path)
     assert [(found.policy.id, found.passed) for found in run.policies] == [("few-replicas", 1), ("other", 1)]
     assert run.problems[0].message.endswith("it must name its policy: few-replicas, other")
+
+
+def test_suites_of_gator_are_run_by_the_engine_of_their_policy(tmp_path: Path) -> None:
+    for name, text in SUITE.items():
+        (tmp_path / name).write_text(text)
+    run = run_directory(tmp_path)
+    (suite,) = run.suites
+    assert [(case.case, case.outcome) for case in suite.cases] == [
+        ("none", "passed"),
+        ("wrong", "failed"),
+        ("later", "skipped"),
+    ]
+    assert (suite.engine, suite.passed, run.is_good, run.problems) == ("CEL", 1, False, [])
+
+
+def test_a_suite_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "suite.yaml").write_text(SUITE["suite.yaml"].replace("tests:", "tets:"))
+    assert [problem.file for problem in run_directory(tmp_path).problems] == [str(tmp_path / "suite.yaml")]
