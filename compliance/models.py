@@ -18,6 +18,16 @@ class Severity(models.IntegerChoices):
 SEVERITY_WEIGHTS = {Severity.LOW: 1, Severity.MEDIUM: 2, Severity.HIGH: 5, Severity.CRITICAL: 10}
 
 
+class PolicyFormat(models.TextChoices):
+    """What a policy is written in; the values are those of `plumbline policy export --format`."""
+
+    PLUMBLINE = "plumbline", "Plumbline"
+    ADMISSION = "vap", "ValidatingAdmissionPolicy"
+    KYVERNO = "kyverno", "Kyverno"
+    GATEKEEPER = "gatekeeper", "Gatekeeper"
+    WEAVE = "weave", "Weave"
+
+
 class PolicyQuerySet(OwnedQuerySet):
     def in_order_of_precedence(self) -> "PolicyQuerySet":
         """The library's first, so that in a map by slug an organization's own comes out on top."""
@@ -64,7 +74,7 @@ class Policy(OwnedModel):
     category = models.CharField(max_length=32)
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)
     weight = models.PositiveSmallIntegerField(help_text="What one check of it counts for in posture.")
-    format = models.CharField(max_length=63, default="Policy", help_text="The kind of document it is written in.")
+    format = models.CharField(max_length=16, choices=PolicyFormat.choices, default=PolicyFormat.PLUMBLINE)
     engine = models.CharField(max_length=63, default="CEL", help_text="What evaluates it, e.g. CEL or OPA 1.4.")
     document = models.JSONField(
         help_text="The policy in our own form: why, guidance, references, controls; rules if it has any."

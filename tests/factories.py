@@ -95,7 +95,7 @@ metadata:
     columns: dict[str, Any] = {
         "title": f"Objects must satisfy {slug}",
         "category": "imported",
-        "format": "ValidatingAdmissionPolicy",
+        "format": "vap",
         "document": {
             "apiVersion": "plumbline.dev/v1",
             "kind": "Policy",

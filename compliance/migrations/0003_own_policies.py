@@ -33,7 +33,15 @@ class Migration(migrations.Migration):
             model_name="policy",
             name="format",
             field=models.CharField(
-                default="Policy", help_text="The kind of document it is written in.", max_length=63
+                choices=[
+                    ("plumbline", "Plumbline"),
+                    ("vap", "ValidatingAdmissionPolicy"),
+                    ("kyverno", "Kyverno"),
+                    ("gatekeeper", "Gatekeeper"),
+                    ("weave", "Weave"),
+                ],
+                default="plumbline",
+                max_length=16,
             ),
         ),
         migrations.AddField(

@@ -66,7 +66,7 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
         "category": "imported",
         "severity": 3,
         "weight": 5,
-        "format": "ValidatingAdmissionPolicy",
+        "format": "vap",
         "document": {"metadata": {"name": made.mark}, "spec": {"why": made.mark, "guidance": made.mark}},
         "sources": [{"file": "own.yaml", "kind": "Policy", "name": made.mark, "text": f"# {made.mark}"}],
         "imported_at": now(),
