@@ -28,6 +28,8 @@ _EXTENSIONS = ("optional", "bindings", "math", "encoders", "lists", "sets")
 _STRINGS = {"name": "strings", "version": 2}
 _MACROS = ("two-var-comprehensions",)
 _PRINTABLE = ("bool", "bytes", "double", "duration", "int", "string", "timestamp", "uint", "net.IP", "net.CIDR")
+_BINDING = re.compile(r"\bcel\s*\.\s*bind\b|\.\s*opt(?:Flat)?Map\b")
+_EARLY_END = re.compile(r"\.\s*(?:exists|all)\s*\(")
 _HOLDERS = ("list", "map", "dyn")
 _KINDS = {
     "bool": cel.Type.BOOL,
@@ -53,12 +55,30 @@ def compile(source: str, names: tuple[str, ...]) -> tuple[Any, Any]:
         # What fails here may use the comprehensions of two variables that only the second environment has.
         with contextlib.suppress(Exception):
             expression = _run_environment(names).compile(source)
-            return expression, expression.return_type()
+            return _with_bindings(source, expression), expression.return_type()
     checked = _check_environment(names).compile(source)
     rewritten = runnable(source)
     if rewritten != source:
         checked = _check_environment(names).compile(rewritten)
-    return _run_environment(()).deserialize(checked.serialize()), checked.return_type()
+    return _run_environment(()).deserialize(bound_at_once(checked.serialize())), checked.return_type()
+
+
+def _with_bindings(source: str, expression: Any) -> Any:
+    """The program, with names bound at once where a loop that ends early may come before.
+
+    The engine binds names (`cel.bind`, `optMap`) when they are first read, and knows by an empty slot that one was not
+    yet. But a loop that ends early (`exists`, `all`) leaves its element in its slot, which the next binding may get: it
+    would read that element. A binding that the engine does not recognize as one is an ordinary loop over nothing, whose
+    value is computed and stored when it begins.
+    """
+    if not (_BINDING.search(source) and _EARLY_END.search(source)):
+        return expression
+    return _run_environment(()).deserialize(bound_at_once(expression.serialize()))
+
+
+def bound_at_once(serialized: bytes) -> bytes:
+    """A serialized expression whose bindings the engine takes for loops."""
+    return serialized.replace(b"\x0a\x07#unused", b"\x0a\x07#Unused")  # the field iter_var of a comprehension
 
 
 def activate(data: dict[str, Any]) -> Any:

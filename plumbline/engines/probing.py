@@ -16,7 +16,7 @@ PROBE: Final = "plumblineProbe"
 def serialized(source: str, names: tuple[str, ...]) -> bytes:
     """The checked tree of `source`, in the engine's envelope. Raises what the engine raises."""
     expression, _ = environments.compile(source, names)
-    return bytes(expression.serialize())
+    return environments.bound_at_once(bytes(expression.serialize()))
 
 
 def probing_environment(report: Callable[[int, bool], bool]) -> Any:

@@ -204,7 +204,8 @@ class _Weaver:
     def _probe_default(self, node: Any, number: int) -> None:
         """`x.orValue(d)` as `probe(x.hasValue()) || true ? x.orValue(d) : true`.
 
-        Not with `x` bound to a name: the engine takes what a loop left behind for the value of a later binding.
+        Not with `x` bound to a name: the engine takes what a loop left behind for the value of a later binding
+        (`environments`), which is safe around the whole alone, where variables are bound.
         """
         reported = self._reported(number, "presence", self._call("hasValue", target=node.call_expr.target))
         inner = self._node()
@@ -250,4 +251,4 @@ def _is_logical(node: Any) -> bool:
 
 
 def _is_binding(node: Any) -> bool:
-    return messages.kind_of(node) == "comprehension" and node.comprehension_expr.iter_var == "#unused"
+    return messages.kind_of(node) == "comprehension" and node.comprehension_expr.iter_var.lower() == "#unused"
