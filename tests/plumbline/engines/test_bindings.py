@@ -23,6 +23,7 @@ EARLY = ("[1, 2].exists(x, x == 1)", "![1, 2].all(x, x != 1)", "[[5], [2]].exist
         "optional.of('z').optMap(w, w == 'z').value()",
         "optional.of('z').optFlatMap(w, optional.of(w == 'z')).value()",
         "cel.bind(v, 1, cel.bind(w, v + 1, w == 2))",
+        "object.names.map(n, n).sortBy(n, n) == ['a', 'b']",
         "quantity('1').isLessThan(cel.bind(w, quantity('2'), w))",
     ],
 )
