@@ -12,6 +12,7 @@ from plumbline.engines.signatures import declare
 
 _COMPARABLE = ("int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes")
 _SUMMABLE = ("int", "uint", "double", "duration")
+_ORDERED = {bool, int, float, str, bytearray, datetime.timedelta, datetime.datetime}
 _MAX_INT, _MAX_UINT = 2**63 - 1, 2**64 - 1
 
 MAX_ITEMS = 10_000
@@ -19,7 +20,7 @@ MAX_ITEMS = 10_000
 
 
 def _comparable(values: list[Any]) -> list[Any]:
-    if any(value.__class__ in (list, dict, type(None)) for value in values):
+    if any(value.__class__ not in _ORDERED for value in values):
         raise FunctionError("no such overload: the elements cannot be compared")
     return values
 

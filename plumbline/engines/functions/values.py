@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+from plumbline.engines.references import FunctionError
+
+_PLAIN = {bool, int, float, str, bytearray, type(None), datetime.timedelta, datetime.datetime}
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -38,7 +41,9 @@ def returned(value: Any) -> Any:
     if value.__class__ is list:
         return [returned(item) for item in value]
     if value.__class__ is dict:
-        return {key: returned(item) for key, item in value.items()}
+        return {name: returned(item) for name, item in value.items()}
+    if value.__class__ not in _PLAIN:
+        raise FunctionError("no such overload: a type is among the elements")
     return value
 
 
@@ -50,6 +55,8 @@ def equal(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(equal, one, other))
     if one.__class__ is dict and other.__class__ is dict:
         return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
+    if one.__class__ not in _PLAIN or other.__class__ not in _PLAIN:
+        return one.__class__ is other.__class__ and str(one) == str(other)
     return bool(one == other)
 
 
@@ -61,4 +68,6 @@ def key(value: Any) -> Any:
         return (list, tuple(key(item) for item in value))
     if value.__class__ is dict:
         return (dict, frozenset((key(name), key(item)) for name, item in value.items()))
-    return bytes(value) if value.__class__ is bytearray else value
+    if value.__class__ is bytearray:
+        return (bytes, bytes(value))
+    return value if value.__class__ in _PLAIN else (type, str(value))

@@ -76,6 +76,7 @@ ERRORS = [
     ("object.mixed.sum()", "sum: no such overload"),
     ("[9223372036854775807, 1].sum()", "overflow"),
     ("[object.labels].max()", "cannot be compared"),
+    ("dyn([int]).max()", "cannot be compared"),
     ("[[1], [2]].flatten(-1)", "non-negative"),
     ("[1, 2].slice(1, 5)", "slice"),
     ("['a', 'a'].transformMapEntry(index, value, {value: index})", "already exists"),
