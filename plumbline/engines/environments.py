@@ -66,9 +66,9 @@ def compile(source: str, names: tuple[str, ...]) -> tuple[Any, Any]:
 def _with_bindings(source: str, expression: Any) -> Any:
     """The program, with names bound at once where a loop that ends early may come before.
 
-    The engine binds names (`cel.bind`, `optMap`, `sortBy`) when they are first read, and knows by an empty slot that one
-    was not yet. But a loop that ends early (`exists`, `all`) leaves its element in its slot, which the next binding may
-    get: it would read that element. A binding that the engine does not recognize as one is an ordinary loop over
+    The engine binds names (`cel.bind`, `optMap`, `sortBy`) when they are first read, and knows by an empty slot that
+    one was not yet. But a loop that ends early (`exists`, `all`) leaves its element in its slot, which the next binding
+    may get: it would read that element. A binding that the engine does not recognize as one is an ordinary loop over
     nothing, whose value is computed and stored when it begins.
     """
     if not (_BINDING.search(source) and _EARLY_END.search(source)):
