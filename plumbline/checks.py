@@ -61,13 +61,17 @@ class Instance:
 
 
 class Check:
-    """One rule of one policy."""
+    """One rule of one policy. `names` are known to its expressions besides the vocabulary: those of its elements, and
+    maybe others, so that one environment of the engine serves many checks.
+    """
 
-    def __init__(self, policy: Policy, rule: Rule) -> None:
+    def __init__(self, policy: Policy, rule: Rule, names: frozenset[str] = frozenset()) -> None:
         self.policy, self.rule = policy, rule
         self.names = rule.each.names if rule.each else ()
+        self._known = names.union(self.names)
         self.source = scoped(rule.expression, policy.id, policy.variables)
         self.parts = parts_of(self.source, self.names)
+        self.has_params = "params[" in self.source
         self._path_of = _path_source(rule.path)
         self._fix_paths = [_path_source(step.path) for step in rule.fix]
 
@@ -142,7 +146,7 @@ class Check:
         return REDACTED if self.rule.is_sensitive else found
 
     def _compile(self, source: str) -> Program:
-        return compile_expression(scoped(source, self.policy.id, self.policy.variables), self.names)
+        return compile_expression(scoped(source, self.policy.id, self.policy.variables), self._known)
 
     def _path(self, instance: Instance) -> paths.Path:
         return _resolve(self._path_of, instance)

@@ -25,7 +25,7 @@ from plumbline.outcomes import (
     skip,
 )
 from plumbline.parameters import Entry, Overlay, ScopedParameters
-from plumbline.policies import Policy, PolicyError
+from plumbline.policies import Policy, PolicyError, is_excluded
 from plumbline.relations import MissingError, Relation
 from plumbline.resources import Resource, pod_spec_path
 from plumbline.results import Outcome, Result
@@ -57,11 +57,19 @@ class Evaluator:
         self._scopes = scopes or Scopes()
         self._parameters = ScopedParameters(overlays, self.policies, given)
         self.exceptions = ExceptionSet(tuple(exceptions), self.policies, self._scopes)
-        self._checks = {policy.id: tuple(Check(policy, rule) for rule in policy.rules) for policy in self.policies}
-        self._by_namespace = any(policy.match.excluded_namespaces for policy in self.policies)
-        self._plans: dict[tuple[str, str, str, Overlay], _Plan] = {}
+        names = frozenset(
+            name for policy in self.policies for rule in policy.rules if rule.each for name in rule.each.names
+        )
+        self._checks = {
+            policy.id: tuple(Check(policy, rule, names) for rule in policy.rules) for policy in self.policies
+        }
+        self._exclusions = frozenset(
+            pattern for policy in self.policies for pattern in policy.match.excluded_namespaces
+        )
+        self._excluded: dict[str, frozenset[str]] = {}
+        self._plans: dict[tuple[str, str, frozenset[str], Overlay], _Plan] = {}
         self._sheaves: dict[tuple[tuple[str, ...], Overlay], tuple[Sheaf, ...]] = {}
-        self._grouping = Grouping()
+        self._grouping = Grouping(names)
         self._relations = {
             policy.id: tuple(Relation(related) for related in policy.related)
             for policy in self.policies
@@ -177,10 +185,7 @@ class Evaluator:
 
     def forget(self) -> None:
         """Remember no verdict of objects judged so far. For benchmarks."""
-        for plan in self._plans.values():
-            for _, groups in plan.sheaves:
-                for group in groups:
-                    group.forget()
+        self._grouping.forget()
 
     def plan(self, resource: Resource) -> _Plan:
         """What applies to objects of this resource's kind (and namespace, when some policy excludes namespaces), with
@@ -188,14 +193,27 @@ class Evaluator:
         """
         parameters = self._parameters
         overlay = parameters.of(self._scopes.of(resource)) if parameters.vary else parameters.base
-        place = (resource.group, resource.kind, resource.namespace if self._by_namespace else "")
-        plan = self._plans.get((*place, overlay))
+        group, kind, excluding = resource.group, resource.kind, self._excluding(resource.namespace)
+        plan = self._plans.get((group, kind, excluding, overlay))
         if plan is None:
-            matched = tuple(policy for policy in self.policies if policy.match.covers(*place))
-            plan = self._plans[(*place, overlay)] = self._made_plan(
-                matched, overlay, pod_spec_path(resource.kind, resource.group)
+            matched = tuple(
+                policy
+                for policy in self.policies
+                if policy.match.covers(group, kind) and excluding.isdisjoint(policy.match.excluded_namespaces)
+            )
+            plan = self._plans[group, kind, excluding, overlay] = self._made_plan(
+                matched, overlay, pod_spec_path(kind, group)
             )
         return plan
+
+    def _excluding(self, namespace: str) -> frozenset[str]:
+        """The patterns of excluded namespaces that this one fits."""
+        found = self._excluded.get(namespace)
+        if found is None:
+            found = self._excluded[namespace] = self._exclusions and frozenset(
+                pattern for pattern in self._exclusions if is_excluded(namespace, pattern)
+            )
+        return found
 
     def _made_plan(self, matched: tuple[Policy, ...], overlay: Overlay, pod_path: tuple[str, ...] | None) -> _Plan:
         sound = tuple(policy for policy in matched if policy.id not in overlay.broken)

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 import marshal
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Final
 
 from plumbline.checks import Check, Instance
-from plumbline.elements import Subject
-from plumbline.engines.cel import ExpressionError, Program, compile_list
+from plumbline.engines.cel import VOCABULARY, ExpressionError, Program, activate, compile_list
 from plumbline.engines.dependencies import Part
+from plumbline.engines.readings import Reading, reading_of, reading_of_parts, view
 from plumbline.policies import Each
 
 MAX_REMEMBERED: Final = 4096
 _MAX_KEY_BYTES: Final = 4096
 _KEY_FORMAT: Final = 0  # of marshal: the only one whose bytes depend on nothing but the value
-_ABSENT: Final = ...
+_TRACED_AFTER: Final = 12  # evaluations of a program, which cost as much as finding out what it reads
+_CONSTANT: Final = {("request",), ("namespaceObject",)}  # null in all that policies of ours judge
 _UNVARIED: Final[Mapping[str, int]] = {}
+
+# Fields that differ from object to object. What reads one of them is evaluated for almost each; what reads none is
+# evaluated once for many, and must not be drawn along. A name more or less here costs time and changes no verdict.
+_VARIED: Final = frozenset((
+    "annotations", "args", "binaryData", "command", "containers", "data", "env", "envFrom", "ephemeralContainers",
+    "generateName", "image", "initContainers", "labels", "matchLabels", "name", "namespace", "resources", "selector",
+    "serviceAccount", "serviceAccountName", "uid", "value", "volumeMounts", "volumes",
+))
+_BROAD: Final = frozenset(("metadata", "spec", "template"))  # hold fields that differ, and others
 
 
 class Verdicts:
@@ -32,25 +44,27 @@ class Verdicts:
 
 
 class Group:
-    """Checks of the same elements that read the same parts of them, with the same parameters.
+    """Checks of the same elements that are evaluated together, with the same parameters.
 
-    `twin` is a group of the same checks with other parameters: it remembers other verdicts of the same program.
+    They see what they read of an element, its object and related objects, and nothing else (`engines.readings`); what
+    they say is remembered by what they saw. What they read is known roughly from their sources, and exactly once their
+    program has been evaluated often enough to be worth the look. `names` are known in expressions; `twin` is a group of
+    the same checks with other parameters: it remembers other verdicts of the same program.
     """
 
     def __init__(
-        self, each: Each | None, checks: tuple[Check, ...], parts: frozenset[Part] | None, twin: Group | None = None
+        self, each: Each | None, checks: tuple[Check, ...], names: frozenset[str], twin: Group | None = None
     ) -> None:
         self.each, self.checks = each, checks
-        self._twin = twin
-        self._names = each.names if each else ()
+        self._names, self._twin = names, twin
+        self._parameterized = tuple({check.policy.id for check in checks if check.has_params})
         self._remembered: dict[bytes, Verdicts] = {}
-        ordered = sorted(parts) if parts is not None else []
-        self._is_remembering = parts is not None
-        self._wholes = tuple(part[0] for part in ordered if len(part) == 1)
-        self._fields = tuple(part for part in ordered if part[0] in self._names and len(part) == 2)
-        self._pod_fields = tuple(part[2] for part in ordered if part[:2] == ("variables", "podSpec"))
-        self._pod_metadata = tuple(part[2:] for part in ordered if part[:2] == ("variables", "podMetadata"))
-        self._paths = tuple(part[1:] for part in ordered if part[0] == "object")
+        self._related = RelatedViews()
+        self._reading: tuple[tuple[str, Reading], ...] | None = None
+        self._related_reading: Reading = {}
+        self._evaluations = 0
+        if all(check.parts is not None for check in checks):
+            self._read_by(reading_of_parts({part for check in checks for part in check.parts or ()} | _CONSTANT))
 
     @cached_property
     def program(self) -> Program:
@@ -60,56 +74,118 @@ class Group:
         return compile_list([check.source for check in self.checks], self._names)
 
     def verdicts(self, instance: Instance) -> Verdicts:
-        """From memory when an element that agrees on all that the checks read was judged before."""
-        key = self._key(instance.subject, instance.bindings) if self._is_remembering else None
-        if key is None:
-            return self._evaluate(instance)
-        known = self._remembered.get(key)
+        """From memory when they saw the same before."""
+        seen = self._seen(instance.values)
+        key = _key(seen)
+        known = self._remembered.get(key) if key is not None else None
         if known is None:
-            known = self._evaluate(instance)
-            if len(self._remembered) >= MAX_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[key] = known
+            known = self._evaluate(instance, seen)
+            if key is not None:
+                if len(self._remembered) >= MAX_REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[key] = known
+            self._evaluations += 1
+            if self._evaluations == _TRACED_AFTER:
+                self._trace()
         return known
 
     def forget(self) -> None:
         """Judge everything anew."""
         self._remembered.clear()
+        self._related.clear()
 
-    def _evaluate(self, instance: Instance) -> Verdicts:
+    def _trace(self) -> None:
+        """Find out exactly what the program reads; what was remembered by another reading is forgotten."""
+        serialized = self.program.serialized()
+        if serialized is not None:
+            self._read_by(reading_of(serialized))
+        elif self._reading is None:
+            self._read_by(dict.fromkeys((*VOCABULARY, *self._names)))
+        self.forget()
+
+    def _read_by(self, reading: Reading) -> None:
+        by_name = dict.fromkeys((*VOCABULARY, *self._names)) if reading is None else dict(reading)
+        by_name.pop("params", None)  # the same for all that the group judges
+        self._related_reading = by_name.pop("related", {})
+        self._reading = tuple(sorted(by_name.items(), key=itemgetter(0)))
+
+    def _seen(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        if self._reading is None:
+            self._trace()
+        seen = {name: view(values[name], reading) for name, reading in self._reading or () if name in values}
+        if self._related_reading != {}:
+            seen["related"] = self._related.numbers(values["related"], self._related_reading)
+        return seen
+
+    def _evaluate(self, instance: Instance, seen: dict[str, Any]) -> Verdicts:
+        data = dict(seen)
+        if "related" in seen:
+            data["related"] = self._related.numbered(seen["related"])
+        if self._parameterized:
+            params = instance.data["params"]
+            data["params"] = {name: params[name] for name in self._parameterized}
         try:
-            return Verdicts(self.checks, self.program.evaluate(instance.activation))
+            return Verdicts(self.checks, self.program.evaluate(activate(data)))
         except ExpressionError:
             return Verdicts(self.checks, [_alone(check, instance.activation) for check in self.checks])
 
-    def _key(self, subject: Subject, bindings: dict[str, Any]) -> bytes | None:
-        """The bytes of what the checks read; None when there are too many of them to be worth it."""
-        seen: list[Any] = [bindings[name] for name in self._wholes]
-        for name, field in self._fields:
-            seen.append(_part(bindings[name], field))
-        for field in self._pod_fields:
-            seen.append(subject.pod_spec.get(field, _ABSENT))
-        for fields in self._pod_metadata:
-            seen.append(subject.pod_metadata.get(fields[0], _ABSENT) if fields else subject.pod_metadata)
-        for path in self._paths:
-            value: Any = subject.object
-            for step in path:
-                value = _part(value, step)
-            seen.append(value)
+
+class RelatedViews:
+    """Lists of related objects as a group sees them, by numbers: equal ones have the same number, however many objects
+    they are related to.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, int]] = {}  # by identity: relations hand out the same lists again
+        self._numbers: dict[tuple[str, bytes], int] = {}
+        self._views: dict[int, Any] = {}
+        self._next = itertools.count()
+
+    def numbers(self, related: Mapping[str, list[Any]], reading: Reading) -> dict[str, int]:
+        """The number of each list that is read of `related`."""
+        if len(self._known) >= MAX_REMEMBERED:
+            self.clear()
+        names = related if reading is None else reading.keys() & related.keys()
+        return {
+            name: self._number(name, related[name], None if reading is None else reading[name])
+            for name in sorted(names)
+        }
+
+    def numbered(self, numbers: Mapping[str, int]) -> dict[str, Any]:
+        """The lists of these numbers."""
+        return {name: self._views[number] for name, number in numbers.items()}
+
+    def clear(self) -> None:
+        """Forget the lists, and give none of their numbers to another."""
+        self._known.clear()
+        self._numbers.clear()
+        self._views.clear()
+
+    def _number(self, name: str, found: list[Any], reading: Reading) -> int:
+        known = self._known.get(id(found))
+        if known is not None:
+            return known[1]
+        seen = view(found, reading)
         try:
-            key = marshal.dumps(seen, _KEY_FORMAT)
-        except ValueError:  # a value that JSON does not know, given through the Python interface
-            return None
-        return key if len(key) <= _MAX_KEY_BYTES else None
+            number = self._numbers.setdefault((name, marshal.dumps(seen, _KEY_FORMAT)), next(self._next))
+        except ValueError:
+            number = next(self._next)
+        self._views[number] = seen
+        self._known[id(found)] = (found, number)
+        return number
 
 
 Sheaf = tuple[Each | None, tuple[Group, ...]]
 
 
 class Grouping:
-    """Groups of checks, shared by all kinds of objects to which the same checks apply with the same parameters."""
+    """Groups of checks, shared by all kinds of objects to which the same checks apply with the same parameters.
 
-    def __init__(self) -> None:
+    `names` are all that any check knows besides the vocabulary: one environment of the engine serves all groups.
+    """
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
         self._groups: dict[tuple[tuple[int, ...], tuple[int, ...]], Group] = {}
         self._first: dict[tuple[int, ...], Group] = {}
 
@@ -127,28 +203,37 @@ class Grouping:
             for each, by_parts in members.items()
         )
 
+    def forget(self) -> None:
+        """Remember no verdict."""
+        for group in self._groups.values():
+            group.forget()
+
     def _group(self, each: Each | None, checks: tuple[Check, ...], versions: Mapping[str, int]) -> Group:
         members = tuple(map(id, checks))
         key = members, tuple(versions.get(check.policy.id, 0) for check in checks)
         group = self._groups.get(key)
         if group is None:
-            parts = [check.parts for check in checks if check.parts is not None]
-            union = frozenset().union(*parts) if len(parts) == len(checks) else None
-            group = self._groups[key] = Group(each, checks, union, self._first.get(members))
+            group = self._groups[key] = Group(each, checks, self._names, self._first.get(members))
             self._first.setdefault(members, group)
         return group
 
 
-def _signature(parts: frozenset[Part] | None) -> Any:
-    """Checks that differ only in the fields of the pod spec that they read belong together: these vary
-    little.
-    """
-    return parts and frozenset(part for part in parts if part[:2] != ("variables", "podSpec"))
+def _signature(parts: frozenset[Part] | None) -> frozenset[Part] | None:
+    """What of the parts differs from object to object: checks that agree on it belong together."""
+    if parts is None:
+        return None
+    return frozenset(
+        part for part in parts if len(part) == 1 or part[-1] in _BROAD or not _VARIED.isdisjoint(part)
+    )
 
 
-def _part(value: Any, field: str) -> Any:
-    """A field of a map; what is no map as a tuple, so that it differs from every value of a field."""
-    return value.get(field, _ABSENT) if value.__class__ is dict else (value,)
+def _key(seen: dict[str, Any]) -> bytes | None:
+    """The bytes of what the checks see; None when there are too many of them to be worth it."""
+    try:
+        key = marshal.dumps(seen, _KEY_FORMAT)
+    except ValueError:  # a value that JSON does not know, given through the Python interface
+        return None
+    return key if len(key) <= _MAX_KEY_BYTES else None
 
 
 def _alone(check: Check, activation: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 
 from plumbline import paths
 from plumbline.elements import Subject
-from plumbline.engines.cel import ExpressionError, Program, activate, compile_expression
+from plumbline.engines.cel import ExpressionError, activate, compile_expression
+from plumbline.engines.readings import reading_of, view
 from plumbline.inventories import Entry, Inventory, namespace_of, pod_labels
 from plumbline.policies import Related, matches_kind
 from plumbline.resources import Resource
@@ -19,6 +20,26 @@ Found = list[dict[str, Any]]
 
 class MissingError(Exception):
     """What the judged object refers to is not in the set, so that nothing can be said; `str()` says what."""
+
+
+class _Keys:
+    """An expression that yields the keys of an object."""
+
+    def __init__(self, source: str, what: str) -> None:
+        self._program, self._what = compile_expression(source), what
+        serialized = self._program.serialized()
+        self._reading = None if serialized is None else reading_of(serialized)
+
+    def of(self, obj: dict[str, Any]) -> list[str]:
+        """Raises ExpressionError when the expression fails, or yields something else."""
+        try:
+            value = self._program.evaluate(activate(view({"object": obj}, self._reading)))
+        except ExpressionError as error:
+            raise ExpressionError(f"{self._what}: {error}") from error
+        keys = value if isinstance(value, list) else [value]
+        if not all(isinstance(key, str) for key in keys):
+            raise ExpressionError(f"{self._what} must be text or a list of texts")
+        return keys
 
 
 class Relation:
@@ -35,7 +56,9 @@ class Relation:
         self._found: dict[Any, Found] = {}
 
     def find(self, subject: Subject, resource: Resource, inventory: Inventory) -> Found:
-        """The related objects. Raises MissingError, or ExpressionError when it cannot be known what they are."""
+        """The related objects, not to be changed. Raises MissingError, or ExpressionError when it cannot be known what
+        they are.
+        """
         if inventory is not self._inventory:
             self._take(inventory)
         namespace, group, kind = _reach(resource), resource.group, resource.kind
@@ -49,7 +72,11 @@ class Relation:
             raise ExpressionError(f"related.{self.name}: {error}") from error
         if self._related.lookup is not None:
             return self._with_keys(subject, namespace)
-        return [entry.object for entry in self._reached(namespace)]
+        place = None if self._related.is_anywhere else namespace
+        found = self._found.get(place)
+        if found is None:
+            found = self._found[place] = [entry.object for entry in self._reached(place)]
+        return found
 
     def _take(self, inventory: Inventory) -> None:
         self._inventory = inventory
@@ -66,17 +93,17 @@ class Relation:
     def _keys_of(self, entry: Entry) -> list[str]:
         """None for an object so malformed that it has no key: nothing can refer to it, and others are still judged."""
         try:
-            return _keys(self._key_program, entry.object, "the key")
+            return self._key_program.of(entry.object)
         except ExpressionError:
             return []
 
     @cached_property
-    def _key_program(self) -> Program:
-        return compile_expression(self._related.key or "''")
+    def _key_program(self) -> _Keys:
+        return _Keys(self._related.key or "''", "the key")
 
     @cached_property
-    def _lookup_program(self) -> Program:
-        return compile_expression(self._related.lookup or "''")
+    def _lookup_program(self) -> _Keys:
+        return _Keys(self._related.lookup or "''", f"the lookup of related.{self.name}")
 
     def _reached(self, namespace: str | None) -> Iterable[Entry]:
         """Those in the namespace and those that have none; all for None, or when the relation is anywhere."""
@@ -103,11 +130,13 @@ class Relation:
 
     def _matching(self, selector: Any, plain: bool, namespace: str) -> Found:
         if selector is paths.MISSING:
-            return []
-        return [entry.object for entry in self._reached(namespace) if selects(selector, entry.pod_labels, plain=plain)]
+            return self._shared([])
+        return self._shared(
+            [entry for entry in self._reached(namespace) if selects(selector, entry.pod_labels, plain=plain)]
+        )
 
     def _with_keys(self, subject: Subject, namespace: str) -> Found:
-        wanted = _keys(self._lookup_program, subject.object, f"the lookup of related.{self.name}")
+        wanted = self._lookup_program.of(subject.object)
         found: dict[int, Entry] = {}
         absent: list[str] = []
         for key in wanted:
@@ -117,7 +146,15 @@ class Relation:
                 absent.append(key)
         if absent and self._related.is_required:
             raise MissingError(f"{absent[0]} is not among the objects that were judged together")
-        return [entry.object for entry in found.values()]
+        return self._shared(list(found.values()))
+
+    def _shared(self, entries: list[Entry]) -> Found:
+        """The objects of these entries: for the same entries the same list, so that what is known of it stays so."""
+        key = tuple(map(id, entries))
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = [entry.object for entry in entries]
+        return found
 
 
 def _value(obj: dict[str, Any], path: paths.Path) -> Any:
@@ -130,14 +167,3 @@ def _reach(resource: Resource) -> str:
     if resource.kind == "Namespace" and not resource.group:
         return resource.name
     return namespace_of(resource)
-
-
-def _keys(program: Program, obj: dict[str, Any], what: str) -> list[str]:
-    try:
-        value = program.evaluate(activate({"object": obj}))
-    except ExpressionError as error:
-        raise ExpressionError(f"{what}: {error}") from error
-    keys = value if isinstance(value, list) else [value]
-    if not all(isinstance(key, str) for key in keys):
-        raise ExpressionError(f"{what} must be text or a list of texts")
-    return keys

@@ -43,6 +43,10 @@ class Program:
         self.type_name = type_name
         """The type that the expression is known to have, in lower case: `dyn` when it depends on the object."""
 
+    def serialized(self) -> bytes | None:
+        """The checked expression as the engine writes it; None for what is not evaluated."""
+        return None if self._expression is None else self._expression.serialize()
+
     def evaluate(self, activation: Any) -> Any:
         """The plain Python value of the expression; `activation` comes from `activate`."""
         try:

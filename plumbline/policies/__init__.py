@@ -10,6 +10,7 @@ from plumbline.policies.model import (
     PolicyError,
     Related,
     Rule,
+    is_excluded,
     matches_kind,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "PolicyError",
     "Related",
     "Rule",
+    "is_excluded",
     "load_policies",
     "load_policy",
     "matches_kind",

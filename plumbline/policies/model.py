@@ -99,10 +99,8 @@ class Match:
     kinds: tuple[str, ...]
     excluded_namespaces: tuple[str, ...] = ()
 
-    def covers(self, group: str, kind: str, namespace: str = "") -> bool:
-        """Whether the policy judges objects of this kind in this namespace (excluded names may hold `*`)."""
-        if namespace and any(fnmatchcase(namespace, pattern) for pattern in self.excluded_namespaces):
-            return False
+    def covers(self, group: str, kind: str) -> bool:
+        """Whether the policy judges objects of this kind, wherever it does not exclude their namespace."""
         return any(matches_kind(pattern, group, kind) for pattern in self.kinds)
 
 
@@ -148,6 +146,11 @@ class Policy:
             path, message = problem
             raise PolicyError(message, field=".".join(("parameters of", self.id)).replace("of.", "of ") + dotted(path))
         return merged
+
+
+def is_excluded(namespace: str, pattern: str) -> bool:
+    """Whether a namespace, `""` for none, is excluded by a name, which may hold `*`."""
+    return bool(namespace) and fnmatchcase(namespace, pattern)
 
 
 def matches_kind(pattern: str, group: str, kind: str) -> bool:
