@@ -31,6 +31,12 @@ class Cluster(OwnedModel):
     unreported_resource_count = models.PositiveIntegerField(
         default=0, help_text="Resources the newest report says exist but could not carry: they lower coverage."
     )
+    unreadable_resource_count = models.PositiveIntegerField(
+        default=0, help_text="Those of them that the sender could not read; the others were cut off."
+    )
+    clock_skew_seconds = models.FloatField(
+        null=True, help_text="How far the sender's clock was ahead of ours at its newest report, if it told its time."
+    )
 
     class Meta(OwnedModel.Meta):
         constraints = [
@@ -65,6 +71,7 @@ class ReportStatus(models.TextChoices):
     PROCESSED = "processed", "Processed"
     SUPERSEDED = "superseded", "Superseded"
     PARKED = "parked", "Parked"
+    DISMISSED = "dismissed", "Dismissed"
 
 
 class Report(OwnedModel):
@@ -87,6 +94,9 @@ class Report(OwnedModel):
     attempt_count = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
     processed_at = models.DateTimeField(null=True)
+    trace_parent = models.CharField(
+        max_length=55, blank=True, help_text="W3C traceparent of the request that brought it; '' when none is traced."
+    )
 
     class Meta(OwnedModel.Meta):
         constraints = [
@@ -103,6 +113,50 @@ class Report(OwnedModel):
 
     def __str__(self) -> str:
         return str(self.report_id)
+
+
+class ReportQueue(OwnedModel):
+    """What waits for a cluster, counted by a trigger on the reports in the transaction that changes them.
+
+    Background work and back-pressure read it across organizations (`directory_scope`): ids and counts, nothing else.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="queue")
+    waiting_count = models.IntegerField(default=0, help_text="Reports accepted and not yet settled.")
+    waiting_bytes = models.BigIntegerField(default=0, help_text="Their bodies as kept, compressed.")
+    parked_count = models.IntegerField(default=0)
+    waiting_since = models.DateTimeField(null=True, help_text="When the oldest waiting report came in.")
+    served_at = models.DateTimeField(null=True, help_text="When a worker last took a report of the cluster.")
+
+    class Meta(OwnedModel.Meta):
+        indexes = [
+            models.Index(fields=["organization"], name="queue_waiting", condition=Q(waiting_count__gt=0)),
+            models.Index(fields=["organization", "served_at"], name="queue_served"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.waiting_count} waiting"
+
+
+class IntakeDay(OwnedModel):
+    """How many reports of a cluster had one outcome at the door on one UTC day: `accepted`, or a refusal's code."""
+
+    id = models.BigAutoField(primary_key=True)
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="intake_days")
+    day = models.DateField()
+    outcome = models.CharField(max_length=40)
+    count = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+    last_detail = models.CharField(max_length=500, blank=True, help_text="What the sender was told last.")
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "cluster", "day", "outcome"], name="intake_day_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.outcome}"
 
 
 class Resource(OwnedModel):

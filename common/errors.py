@@ -5,11 +5,12 @@ class PlumblineError(Exception):
     """A refusal with its HTTP status.
 
     `detail` is a sentence that says what to mend, `code` a stable word for programs, `fields` maps
-    the names of inputs to what is wrong with each.
+    the names of inputs to what is wrong with each. `retry_after`, in seconds, goes into the header of that name.
     """
 
     status = 400
     code = "invalid"
+    retry_after: int | None = None
 
     def __init__(self, detail: str, *, code: str | None = None, fields: dict[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -48,12 +49,21 @@ class Unprocessable(PlumblineError):
     code = "unprocessable"
 
 
-class TooManyRequests(PlumblineError):
-    """`retry_after` is in seconds and goes into the header of that name."""
+class _TryLater(PlumblineError):
+    def __init__(self, detail: str, *, retry_after: int, code: str | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.retry_after = retry_after
+
+
+class TooManyRequests(_TryLater):
+    """The sender is to wait: it asks too much."""
 
     status = 429
     code = "throttled"
 
-    def __init__(self, detail: str, *, retry_after: int, code: str | None = None) -> None:
-        super().__init__(detail, code=code)
-        self.retry_after = retry_after
+
+class Unavailable(_TryLater):
+    """Everybody is to wait: the service has no room."""
+
+    status = 503
+    code = "unavailable"

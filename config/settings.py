@@ -9,6 +9,9 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from common.logs import FORMS as LOG_FORMS
+from common.logs import logging_config
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -49,6 +52,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "common.requests.RequestRecords",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dashboards.middleware.PageHeaders",
@@ -111,7 +115,13 @@ DATABASES = {
 APPLICATION_ROLE = APPLICATION_DATABASE["USER"]
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
+}
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900}
@@ -230,6 +240,11 @@ SPECTACULAR_SETTINGS = {
 # Limits of what the agents' API takes in; a body over them gets 413.
 REPORT_MAX_COMPRESSED_BYTES = int(os.environ.get("REPORT_MAX_COMPRESSED_BYTES", 32 * 1024 * 1024))
 REPORT_MAX_EXPANDED_BYTES = int(os.environ.get("REPORT_MAX_EXPANDED_BYTES", 256 * 1024 * 1024))
+# How many reports, and bytes of them as kept, may wait to be merged: over it a cluster gets 429, everybody 503.
+REPORT_BACKLOG_PER_CLUSTER = int(os.environ.get("REPORT_BACKLOG_PER_CLUSTER", 500))
+REPORT_BACKLOG_PER_CLUSTER_BYTES = int(os.environ.get("REPORT_BACKLOG_PER_CLUSTER_BYTES", 1024**3))
+REPORT_BACKLOG_TOTAL = int(os.environ.get("REPORT_BACKLOG_TOTAL", 50_000))
+REPORT_BACKLOG_TOTAL_BYTES = int(os.environ.get("REPORT_BACKLOG_TOTAL_BYTES", 20 * 1024**3))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # What a form or an import may send in files, all of them together.
 UPLOAD_MAX_BYTES = 4 * 1024 * 1024
@@ -241,11 +256,11 @@ FILE_UPLOAD_HANDLERS = [
 # Which of the policies that a report names are known: intake is below the layer that knows policies.
 REPORT_POLICIES = "compliance.selectors.policies.known_slugs"
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
-}
+# Who may read /metrics: the bearer of the token, or without one whoever asks straight from a private address.
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+WORKER_METRICS_PORT = int(os.environ.get("WORKER_METRICS_PORT") or 0)  # 0: a worker answers for itself nowhere
+
+LOG_FORMAT = os.environ.get("LOG_FORMAT", "plain")
+if LOG_FORMAT not in LOG_FORMS:
+    raise ImproperlyConfigured(f"LOG_FORMAT is “{LOG_FORMAT}”; it is one of {', '.join(LOG_FORMS)}.")
+LOGGING = logging_config(form=LOG_FORMAT, level=os.environ.get("LOG_LEVEL", "INFO").upper())

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
+from structlog.contextvars import bind_contextvars
 
 from organizations.models import Membership, Organization, User
 from organizations.permissions import Capability, can
@@ -47,6 +48,7 @@ def organization_view(needs: Capability = Capability.VIEW) -> Callable[[View], V
             if membership is None:
                 raise Http404("No such organization, or you are not a member of it.")
             request.organization, request.membership = membership.organization, membership
+            bind_contextvars(user_id=str(request.user.pk), organization_id=str(membership.organization_id))
             if not can(membership.role, needs):
                 raise PermissionDenied(f"Your role, {membership.get_role_display()}, does not include this.")
             if request.session.get(LAST_ORGANIZATION) != slug:

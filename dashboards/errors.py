@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 
-from common.errors import PlumblineError, TooManyRequests
+from common.errors import PlumblineError
 from organizations.api.errors import error_response
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def refusal(request: HttpRequest, error: PlumblineError) -> HttpResponse:
     """The answer to a service's refusal."""
     response = _answer(request, error.status, error.detail, error.code, error.fields)
-    if isinstance(error, TooManyRequests):
+    if error.retry_after is not None:
         response["Retry-After"] = str(error.retry_after)
     return response
 

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from dashboards.views import accounts, activity, health, settings
+from dashboards.views import accounts, activity, health, metrics, settings
 
 urlpatterns = [
     path("", accounts.home_view, name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("sign-in", accounts.sign_in_view, name="sign_in"),
     path("sign-out", accounts.sign_out_view, name="sign_out"),
     path("password-reset", accounts.password_reset_view, name="password_reset"),

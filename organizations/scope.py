@@ -68,6 +68,8 @@ def token_scope(digest: str) -> Iterator[None]:
 
 @contextmanager
 def directory_scope() -> Iterator[None]:
-    """Let background work list the organizations, to enter each one's scope in turn. Opens no owned table."""
+    """Let background work list the organizations and read how many reports wait for which cluster, to enter each
+    organization's scope in turn. Opens no other owned table.
+    """
     with session_setting(DIRECTORY_SETTING, "on"):
         yield

@@ -1,6 +1,9 @@
 """The agents' API: a report in, a receipt out."""
 
+import logging
 from contextlib import ExitStack
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,15 +17,22 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from structlog.contextvars import bind_contextvars
 
 from clusters.models import AgentToken, ReportStatus
+from clusters.services.backlogs import refuse_over_backlog
 from clusters.services.intake import Receipt, accept_report, receipt_of
 from clusters.services.intake.bodies import Limits, Readable, read_body
+from clusters.services.intake.days import note_refusal
 from clusters.services.throttling import count_request
+from common.clock import now
 from common.errors import PlumblineError
+from common.metrics import REPORT_BYTES, REPORTS_REFUSED
 from organizations.scope import organization_scope
 
 from .authentication import AgentTokenAuthentication
+
+logger = logging.getLogger(__name__)
 
 
 class LengthRequired(PlumblineError):
@@ -56,7 +66,10 @@ ERRORS = {
     413: OpenApiResponse(OpenApiTypes.OBJECT, "Over the limit, as sent or once expanded."),
     415: OpenApiResponse(OpenApiTypes.OBJECT, "A Content-Encoding other than identity, gzip or zstd."),
     422: OpenApiResponse(OpenApiTypes.OBJECT, "JSON, but not a report that can be merged; see fields."),
-    429: OpenApiResponse(OpenApiTypes.OBJECT, "Too many requests; see Retry-After."),
+    429: OpenApiResponse(
+        OpenApiTypes.OBJECT, "Too many requests, or too many reports of the cluster waiting; see Retry-After."
+    ),
+    503: OpenApiResponse(OpenApiTypes.OBJECT, "Too many reports waiting on the whole server; see Retry-After."),
 }
 
 
@@ -68,9 +81,12 @@ class AgentAPIView(APIView):
     parser_classes = ()
 
     cluster_id: UUID
+    organization_id: UUID | None = None  # until the token is known
+    arrived_at: datetime
     _scope: ExitStack
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.arrived_at = now()
         with ExitStack() as self._scope:
             response = super().dispatch(request, *args, **kwargs)
             return response.render() if hasattr(response, "render") else response
@@ -80,7 +96,8 @@ class AgentAPIView(APIView):
         token = request.auth
         if not isinstance(token, AgentToken):
             raise TypeError("The agents' API is for agents only.")
-        self.cluster_id = token.cluster_id
+        self.cluster_id, self.organization_id = token.cluster_id, token.organization_id
+        bind_contextvars(organization_id=str(token.organization_id), cluster_id=str(token.cluster_id))
         count_request(token.cluster_id)
         self._scope.enter_context(organization_scope(token.organization_id))
 
@@ -92,6 +109,18 @@ class AgentAPIView(APIView):
 
 
 class ReportListView(AgentAPIView):
+    def handle_exception(self, error: Exception) -> Response:
+        """Count what is refused, and keep it for the cluster's owner where the cluster is known."""
+        code, detail = (error.code, error.detail) if isinstance(error, PlumblineError) else ("server_error", "")
+        if self.request.method == "POST":
+            REPORTS_REFUSED.labels(code).inc()
+            if self.organization_id is not None:
+                note_refusal(
+                    organization_id=self.organization_id, cluster_id=self.cluster_id, code=code, detail=detail
+                )
+            logger.info("Report refused: %s", detail or type(error).__name__, extra={"code": code})
+        return super().handle_exception(error)
+
     @extend_schema(
         operation_id="agent_report_create",
         summary="Post a report",
@@ -101,13 +130,26 @@ class ReportListView(AgentAPIView):
         responses={202: ReceiptSerializer, **ERRORS},
     )
     def post(self, request: Request) -> Response:
+        refuse_over_backlog(self.cluster_id)
+        wire = Counted(request.META["wsgi.input"])
         body = read_body(
-            _wire(request),
+            wire,
             encoding=request.headers.get("Content-Encoding", ""),
             content_length=_content_length(request),
             limits=Limits(settings.REPORT_MAX_COMPRESSED_BYTES, settings.REPORT_MAX_EXPANDED_BYTES),
         )
-        return _answer(request, accept_report(cluster_id=self.cluster_id, body=body), status=202)
+        REPORT_BYTES.labels("sent").inc(wire.count)
+        REPORT_BYTES.labels("expanded").inc(len(body))
+        receipt = accept_report(cluster_id=self.cluster_id, body=body, clock_skew=self._clock_skew(request))
+        return _answer(request, receipt, status=202)
+
+    def _clock_skew(self, request: Request) -> float | None:
+        """Seconds by which the sender's clock is ahead, by its Date header; None when it sent none that can be read."""
+        try:
+            sent_at = parsedate_to_datetime(request.headers.get("Date", ""))
+        except ValueError:
+            return None
+        return (sent_at - self.arrived_at).total_seconds() if sent_at.tzinfo else None
 
 
 class ReportView(AgentAPIView):
@@ -137,7 +179,14 @@ def _content_length(request: Request) -> int | None:
     raise LengthRequired("Send a Content-Length, or Transfer-Encoding: chunked.")
 
 
-def _wire(request: Request) -> Readable:
-    """The stream under Django's own, which would end a chunked body before its first byte."""
-    stream: Readable = request.META["wsgi.input"]
-    return stream
+class Counted:
+    """The stream under Django's own, which would end a chunked body before its first byte; counts what is read."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int, /) -> bytes:
+        piece = self._stream.read(size)
+        self.count += len(piece)
+        return piece

@@ -1,61 +1,56 @@
-"""Accepted reports, one cluster at a time and in order; what cannot be merged is parked, and the next
-goes on.
-"""
+"""A cluster's accepted reports, in order; what cannot be merged is parked, and the next goes on."""
 
-import hashlib
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from uuid import UUID
 
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, OperationalError, connection
-from django.db.models import F
+from django.db import InterfaceError, OperationalError
+from django.db.models import Count, F, Min, Q
+from structlog.contextvars import bound_contextvars
 
-from clusters.models import Report, ReportStatus
-from clusters.services.intake.receipts import request_processing
+from clusters.models import Report, ReportQueue, ReportStatus
 from common.clock import now
-from compliance.services.merging import merge_report
+from common.metrics import (
+    MERGED_RESOURCES,
+    MERGED_RESULTS,
+    REPORT_LAG_SECONDS,
+    REPORT_MERGE_SECONDS,
+    REPORTS_SETTLED,
+)
+from common.tracing import continued_trace
+from compliance.services.merging import MergeOutcome, merge_report
 
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 5
-BUDGET_SECONDS = 60.0
-OVERDUE_AFTER = timedelta(seconds=30)
 MAX_ERROR = 2000
 
 
-def process_cluster_reports(*, cluster_id: UUID, budget_seconds: float = BUDGET_SECONDS) -> int:
-    """Merge the cluster's waiting reports in the order of (scanned_at, received_at); returns how many were
-    settled.
+def process_next_report(*, cluster_id: UUID) -> bool:
+    """Merge or park the cluster's next report, by (scanned_at, received_at); False when none waits.
 
-    Another worker on the same cluster makes this return 0 at once. When the budget is used up the rest is
-    asked
-    for again, so that a noisy cluster lets the others have their turn.
+    The caller holds the cluster's lock and is in its organization's scope.
     """
-    give_up_at = time.monotonic() + budget_seconds
-    settled = 0
-    while True:
-        with cluster_lock(cluster_id) as is_ours:
-            if not is_ours:
-                return settled
-            while report := _next_report(cluster_id):
-                if time.monotonic() > give_up_at and settled:
-                    request_processing(cluster_id=cluster_id)
-                    return settled
-                _settle(report)
-                settled += 1
-        # One that came in while we held the lock found it taken, and nobody else will look for it.
-        if _next_report(cluster_id) is None:
-            return settled
+    report = _next_report(cluster_id)
+    if report is None:
+        return False
+    with bound_contextvars(report_id=str(report.report_id)):
+        _settle(report)
+    return True
 
 
-def overdue_clusters() -> list[UUID]:
-    """Clusters, in the organization in scope, whose reports have waited for more than 30 seconds."""
-    overdue = Report.objects.filter(status=ReportStatus.ACCEPTED, received_at__lt=now() - OVERDUE_AFTER)
-    return list(overdue.order_by("cluster_id").values_list("cluster_id", flat=True).distinct())
+def recount(*, cluster_id: UUID) -> None:
+    """Count the cluster's queue anew, should it have said that something waits when nothing does."""
+    counts = Report.objects.filter(cluster_id=cluster_id).aggregate(
+        waiting=Count("id", filter=Q(status=ReportStatus.ACCEPTED)),
+        parked=Count("id", filter=Q(status=ReportStatus.PARKED)),
+        since=Min("received_at", filter=Q(status=ReportStatus.ACCEPTED)),
+    )
+    if not counts["waiting"]:
+        ReportQueue.objects.filter(cluster_id=cluster_id).update(
+            waiting_count=0, waiting_bytes=0, waiting_since=None, parked_count=counts["parked"]
+        )
 
 
 def _next_report(cluster_id: UUID) -> Report | None:
@@ -71,31 +66,44 @@ def _settle(report: Report) -> None:
         _park(report, f"The worker ended {MAX_ATTEMPTS} times while merging this report.")
         return
     Report.objects.filter(pk=report.pk).update(attempt_count=F("attempt_count") + 1)
+    started = time.perf_counter()
     try:
-        merge_report(report)
+        with continued_trace("merge report", report.trace_parent):
+            outcome = merge_report(report)
     except (OperationalError, InterfaceError, MemoryError, SoftTimeLimitExceeded):
+        REPORTS_SETTLED.labels("interrupted").inc()
         raise  # the database or the machine gave out: the sweeper has it tried again, MAX_ATTEMPTS times
     except Exception as error:
-        logger.exception("Report %s of organization %s is parked.", report.pk, report.organization_id)
+        logger.exception("Report parked.", extra={"attempt": report.attempt_count + 1})
         _park(report, f"{type(error).__name__}: {error}")
+    else:
+        _record(report, outcome, time.perf_counter() - started)
+
+
+def _record(report: Report, outcome: MergeOutcome, seconds: float) -> None:
+    REPORTS_SETTLED.labels(outcome.status.value).inc()
+    REPORT_LAG_SECONDS.observe(max(0.0, (now() - report.received_at).total_seconds()))
+    if outcome.status == ReportStatus.PROCESSED:
+        REPORT_MERGE_SECONDS.observe(seconds)
+        MERGED_RESOURCES.inc(report.resource_count)
+        MERGED_RESULTS.inc(report.result_count)
+    logger.info(
+        "Report settled.",
+        extra={
+            "outcome": outcome.status.value,
+            "kind": report.kind,
+            "duration_ms": round(seconds * 1000, 1),
+            "bytes": report.body_bytes,
+            "resource_count": report.resource_count,
+            "result_count": report.result_count,
+            "opened_count": outcome.opened_count,
+            "resolved_count": outcome.resolved_count,
+        },
+    )
 
 
 def _park(report: Report, reason: str) -> None:
     Report.objects.filter(pk=report.pk).update(
-        status=ReportStatus.PARKED, error=reason[:MAX_ERROR], processed_at=now()
+        status=ReportStatus.PARKED, error=reason[:MAX_ERROR].replace("\x00", ""), processed_at=now()
     )
-
-
-@contextmanager
-def cluster_lock(cluster_id: UUID) -> Iterator[bool]:
-    """Hold the cluster for this session, across transactions; PostgreSQL lets go when the session dies."""
-    key = int.from_bytes(hashlib.sha256(b"reports:" + cluster_id.bytes).digest()[:8], signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        is_ours = bool(cursor.fetchone()[0])
-    try:
-        yield is_ours
-    finally:
-        if is_ours and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+    REPORTS_SETTLED.labels(ReportStatus.PARKED.value).inc()

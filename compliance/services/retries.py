@@ -39,6 +39,5 @@ def retry_report(*, report_id: UUID, actor: User | None) -> Report:
             actor=actor,
             data={"cluster": report.cluster.name},
         )
-        cluster_id = report.cluster_id
-        transaction.on_commit(lambda: request_processing(cluster_id=cluster_id))
+        transaction.on_commit(request_processing)
     return report

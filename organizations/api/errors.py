@@ -8,14 +8,14 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from common.errors import PlumblineError, TooManyRequests
+from common.errors import PlumblineError
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Django REST framework's exception handler. None lets what nobody foresaw reach the 500 page's JSON."""
     if isinstance(error, PlumblineError):
         response = Response(error_body(error.detail, error.code, error.fields), status=error.status)
-        if isinstance(error, TooManyRequests):
+        if error.retry_after is not None:
             response["Retry-After"] = str(error.retry_after)
     elif isinstance(error, Http404):
         response = Response(error_body("Not found.", "not_found"), status=404)

@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.views import APIView
+from structlog.contextvars import bind_contextvars
 
 from organizations.api.throttling import CallerThrottle
 from organizations.models import ApiToken, Membership, Organization
@@ -48,6 +49,7 @@ class OrganizationAPIView(APIView):
         ):
             raise Http404
         self.organization, self.membership = membership.organization, membership
+        bind_contextvars(user_id=str(request.user.pk), organization_id=str(membership.organization_id))
         capability = self._needed(request)
         if not can(membership.role, capability):
             raise PermissionDenied(

@@ -211,7 +211,7 @@ INCONSISTENT: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown word": ({"colour": "red"}, "body", "schema"),
     "number for a name": ({"resources": [resource(name=7)]}, "resources[0].name", "schema"),
     "not an id": ({"id": "seven"}, "id", "schema"),
-    "future": ({"scanned_at": (now() + timedelta(minutes=11)).isoformat()}, "scanned_at", "bad_time"),
+    "future": ({"scanned_at": (now() + timedelta(hours=1)).isoformat()}, "scanned_at", "bad_time"),
     "ancient": ({"scanned_at": "2014-12-31T23:59:59Z"}, "scanned_at", "bad_time"),
     "first year": ({"scanned_at": "0001-01-01T00:00:00+14:00"}, "scanned_at", "bad_time"),
     "thirty-second of March": ({"scanned_at": "2026-03-32T08:00:00Z"}, "scanned_at", "bad_time"),

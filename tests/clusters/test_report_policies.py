@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 from clusters.services.intake.validation import judge
 from common.clock import now
 from compliance.models import Violation
-from compliance.services.processing import process_cluster_reports
+from compliance.services.turns import process_waiting_reports
 from organizations.models import Organization
 from organizations.scope import organization_scope
 from tests.clusters.conftest import Sender
@@ -24,7 +24,7 @@ def test_an_own_policys_violations_come_in(agent: Sender, acme: Organization) ->
         own = make_own_policy("owner-label")
     assert agent.post(of("owner-label", "host-path")).status_code == 202
     with organization_scope(acme.pk):
-        process_cluster_reports(cluster_id=agent.cluster.pk)
+        process_waiting_reports()
         assert Violation.objects.get().policy_id == own.pk
 
 
@@ -51,7 +51,7 @@ def test_a_slug_that_the_library_took_up_later_goes_on_meaning_the_own_policy(
         own = make_own_policy("host-path")
     assert agent.post(of("host-path")).status_code == 202
     with organization_scope(acme.pk):
-        process_cluster_reports(cluster_id=agent.cluster.pk)
+        process_waiting_reports()
         assert Violation.objects.get().policy_id == own.pk
 
 
@@ -60,7 +60,7 @@ def test_ids_beyond_a_smallint_are_merged(agent: Sender, acme: Organization) -> 
         make_own_policy("owner-label", id=70_000)
     assert agent.post(of("owner-label")).status_code == 202
     with organization_scope(acme.pk):
-        process_cluster_reports(cluster_id=agent.cluster.pk)
+        process_waiting_reports()
         violation = Violation.objects.select_related("resource").get()
         assert (violation.policy_id, violation.resource.failed) == (70_000, [70_000])
 

@@ -9,7 +9,7 @@ import orjson
 import zstandard
 
 from clusters.models import Cluster, Report
-from compliance.services.processing import process_cluster_reports
+from compliance.services.turns import process_waiting_reports
 
 MORNING = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 POLICIES = ("privileged-container", "host-network", "memory-limits")
@@ -96,6 +96,6 @@ def accept(cluster: Cluster, document: dict[str, Any]) -> Report:
 def merge(cluster: Cluster, document: dict[str, Any]) -> Report:
     """Store and process a report; returns it as it then is."""
     stored = accept(cluster, document)
-    process_cluster_reports(cluster_id=cluster.pk)
+    process_waiting_reports()
     stored.refresh_from_db()
     return stored

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from clusters.models import Cluster, Report
 from clusters.services.clusters import register_cluster
 from compliance.models import Violation, ViolationInterval
-from compliance.services.processing import process_cluster_reports
+from compliance.services.turns import process_waiting_reports
 from compliance.services.verification import verify_posture
 from organizations.models import Organization
 from tests.compliance.reports import POLICIES, accept, at, report, resource, violation
@@ -69,9 +69,9 @@ def test_any_sequence_of_reports_leaves_everything_in_agreement(
             minutes += step
             accept(fresh, report(scanned_at=at(minutes), **parts))
             if not batched:
-                process_cluster_reports(cluster_id=fresh.pk)
+                process_waiting_reports()
                 assert verify_posture() == []
-        process_cluster_reports(cluster_id=fresh.pk)
+        process_waiting_reports()
         assert verify_posture() == []
         assert set(Report.objects.values_list("status", flat=True)) <= {"processed", "superseded"}
         assert_intervals_tell_the_same_story()

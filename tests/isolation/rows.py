@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from clusters.models import AgentToken, Cluster, Report, Resource
+from clusters.models import AgentToken, Cluster, IntakeDay, Report, ReportQueue, Resource
 from common.clock import now, today
 from common.tokens import token_digest
 from compliance.models import Policy, PolicyDay, PostureCount, PostureDay, Violation, ViolationInterval
@@ -100,6 +100,15 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
         "cluster": made[Cluster],
         "prefix": "pla_00000000",
         "digest": token_digest(agent_secret(made[Cluster].organization)),
+    },
+    ReportQueue: lambda made: {"cluster": made[Cluster]},
+    IntakeDay: lambda made: {
+        "cluster": made[Cluster],
+        "day": today(),
+        "outcome": "schema",
+        "count": 1,
+        "last_at": now(),
+        "last_detail": made.mark,
     },
     Report: lambda made: {
         "cluster": made[Cluster],
