@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from plumbline.dialects import admission, gatekeeper, kyverno
+from plumbline.dialects import admission, gatekeeper, kyverno, weave
 from plumbline.dialects.documents import Loaded, Surroundings, policy_id
 from plumbline.inventories import Inventory
 from plumbline.manifests import LoadError, load
@@ -96,4 +96,5 @@ _READERS: Sequence[tuple[Callable[[Resource], bool], Reader]] = (
     (lambda document: (document.group, document.kind) in admission.KINDS, admission.read_policies),
     (lambda document: (document.group, document.kind) in kyverno.KINDS, kyverno.read_policies),
     (gatekeeper.is_read, gatekeeper.read_policies),
+    (weave.is_read, weave.read_policies),
 )

@@ -169,6 +169,8 @@ class _Desugarer(Mapper):
                 return Infix(operator, left, self.term(right))
             case Infix("==" | "=" as operator, left, right) if self._is_negated:
                 return Infix(operator, self._side(left), self._side(right))
+            case Var():
+                return item
             case Ref():
                 return self._steps(item)
             case Call(name, arguments, line):
@@ -182,12 +184,16 @@ class _Desugarer(Mapper):
                 return self.term(item)
 
     def _side(self, item: Term) -> Term:
+        if isinstance(item, Var):
+            return item
         return self._steps(item) if isinstance(item, Ref) else self.term(item)
 
     def term(self, item: Term) -> Term:
         match item:
             case String(value):
                 return String(encoded(value))
+            case Var(name) if self._is_negated and name in self._rules:
+                return self._named(item)
             case Ref():
                 stepped = self._steps(item)
                 return self._named(stepped) if self._is_negated or not _is_ground(stepped) else stepped
@@ -214,8 +220,15 @@ class _Desugarer(Mapper):
 
     def _steps(self, item: Ref) -> Ref:
         """The reference with simple steps."""
-        steps = [self.parts(step) if _is_pattern(step) else self._step(step) for step in item.path]
-        return Ref(self.term(item.head), tuple(steps), item.line)
+        steps = [self.parts(step) if self._is_pattern(step) else self._step(step) for step in item.path]
+        head = item.head if isinstance(item.head, Var) else self.term(item.head)
+        return Ref(head, tuple(steps), item.line)
+
+    def _is_pattern(self, step: Term) -> bool:
+        """A name, or an object or array of names and constants, which a step may bind: `rule[{"msg": msg}]`."""
+        if isinstance(step, Var):
+            return not (self._is_negated and step.name in self._rules)
+        return isinstance(step, syntax.Object | syntax.Collection) and any(vars_of(step))
 
     def _step(self, step: Term) -> Term:
         made = self.term(step)
@@ -243,11 +256,6 @@ def _is_printing(item: Statement) -> bool:
 
 def _is_ground(item: Ref) -> bool:
     return all(isinstance(step, Scalar | String) for step in item.path) and not isinstance(item.head, Call)
-
-
-def _is_pattern(step: Term) -> bool:
-    """An object or array of names and constants, which a step may bind: `rule[{"msg": msg}]`."""
-    return isinstance(step, Var) or (isinstance(step, syntax.Object | syntax.Collection) and any(vars_of(step)))
 
 
 def _check_withs(rule: Rule) -> None:

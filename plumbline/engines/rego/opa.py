@@ -54,6 +54,7 @@ class OpaEngine:
         self._put: list[str] = []
         self._inventory: str | None = None
         self._count = 0
+        self._dropped: list[str] = []
         self._version = self._asked_version()
         self._finalizer = weakref.finalize(self, _clean, self._client, self._put, os.getpid())
 
@@ -63,6 +64,7 @@ class OpaEngine:
 
     def compile(self, linked: Linked, rule: str, parameters: Any) -> Query:
         """As `RegoEngine.compile`."""
+        self._take_dropped_away()
         self._count += 1
         query = _OpaQuery(self, linked, rule, parameters, f"p{self._count}")
         query.upload()
@@ -91,12 +93,18 @@ class OpaEngine:
         return response
 
     def drop(self, path: str) -> None:
-        """Take what is below this path away: it is not asked any more."""
-        mine = [item for item in self._put if unquote(item).startswith(f"/v1/policies/{path}/")]
-        for item in reversed(mine):
-            with contextlib.suppress(EngineError):
-                self.request("DELETE", item, self.seconds)
-            self._put.remove(item)
+        """Take what is below this path away, before the next upload. Sends nothing: collecting garbage calls it, which
+        may happen in the middle of a request.
+        """
+        self._dropped.append(path)
+
+    def _take_dropped_away(self) -> None:
+        while self._dropped:
+            start = f"/v1/policies/{self._dropped.pop()}/"
+            for item in [item for item in reversed(self._put) if unquote(item).startswith(start)]:
+                with contextlib.suppress(EngineError):
+                    self.request("DELETE", item, self.seconds)
+                self._put.remove(item)
 
     def take_inventory(self, inventory: Inventory, *, again: bool = False) -> None:
         """Make this `data.inventory`. Raises EngineError."""
