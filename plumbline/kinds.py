@@ -80,7 +80,41 @@ CORE_KINDS: Final = frozenset(
         "ServiceAccount",
     )
 )
+_STABLE: Final = frozenset(("v1",))
+_SERVED: Final = {"autoscaling": frozenset(("v1", "v2"))}
+_OWN_GROUPS: Final = frozenset(
+    (
+        "",
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apiregistration.k8s.io",
+        "apps",
+        "authentication.k8s.io",
+        "authorization.k8s.io",
+        "batch",
+        "certificates.k8s.io",
+        "coordination.k8s.io",
+        "discovery.k8s.io",
+        "events.k8s.io",
+        "extensions",
+        "flowcontrol.apiserver.k8s.io",
+        "networking.k8s.io",
+        "node.k8s.io",
+        "policy",
+        "rbac.authorization.k8s.io",
+        "resource.k8s.io",
+        "scheduling.k8s.io",
+        "storage.k8s.io",
+    )
+)
 _BUILT_IN_GROUPS: Final = frozenset(("", "apps", "batch", "autoscaling", "policy", "extensions"))
+
+
+def served_versions(group: str) -> frozenset[str] | None:
+    """The versions of a group of Kubernetes' own that API servers serve by default; None for groups of others."""
+    if group in _SERVED:
+        return _SERVED[group]
+    return _STABLE if group in _OWN_GROUPS else None
 
 
 def plural(kind: str) -> str:

@@ -15,6 +15,7 @@ from plumbline.defaults.parts import Fields, fields_of
 from plumbline.defaults.pods import fill_pod, fill_volume, name_account, set_pull_policy
 
 Rule = Callable[[Fields], None]
+UNKNOWN_UID: Final = "00000000-0000-0000-0000-000000000000"
 
 
 def _service(value: Fields) -> None:
@@ -68,17 +69,24 @@ def _job(value: Fields) -> None:
         spec["parallelism"] = 1
     spec.setdefault("backoffLimit", 2**31 - 1 if "backoffLimitPerIndex" in spec else 6)
     spec.setdefault("podReplacementPolicy", "Failed" if "podFailurePolicy" in spec else "TerminatingOrFailed")
-    _label_with_job(value, spec)
-    _labels_of_template(value, spec.get("template"))
+    _select_pods(value, spec)
 
 
-def _label_with_job(value: Fields, spec: Fields) -> None:
-    """The API server also adds labels with the Job's identifier, which nobody knows beforehand."""
+def _select_pods(value: Fields, spec: Fields) -> None:
+    """The selector and the labels that are made of the Job's name and identifier, of which nobody knows the latter
+    beforehand. A Job without labels has those of its template.
+    """
     template, name = spec.get("template"), fields_of(value, "metadata").get("name")
     if isinstance(template, dict) and name and spec["manualSelector"] is not True:
         metadata = fields_of(template, "metadata")
-        labels = {"batch.kubernetes.io/job-name": name, "job-name": name, **fields_of(metadata, "labels")}
+        given = fields_of(metadata, "labels")
+        own = {"controller-uid": UNKNOWN_UID, "job-name": name}
+        labels = {**own, **{f"batch.kubernetes.io/{key}": item for key, item in own.items()}, **given}
         spec["template"] = {**template, "metadata": {**metadata, "labels": labels}}
+        spec.setdefault("selector", {"matchLabels": {"batch.kubernetes.io/controller-uid": UNKNOWN_UID}})
+        if not given:
+            return
+    _labels_of_template(value, spec.get("template"))
 
 
 def _replication_controller(value: Fields) -> None:

@@ -11,18 +11,17 @@ from plumbline import paths
 MAX_DEPTH = 64
 
 
-def schema_of(definitions: Iterable[Mapping[str, Any]], group: str, version: str, kind: str) -> Any:
-    """The schema of a kind by the definitions given; None when none of them is about it."""
+def versions_of(definitions: Iterable[Mapping[str, Any]], group: str, kind: str) -> dict[str, Any]:
+    """The served versions of a kind with their schemas, by the definitions given; {} when none of them is about it."""
+    found: dict[str, Any] = {}
     for definition in definitions:
-        if (
-            paths.lookup(definition, ("spec", "group")) == group
-            and paths.lookup(definition, ("spec", "names", "kind")) == kind
-        ):
-            versions = paths.lookup(definition, ("spec", "versions"))
+        spec = definition.get("spec")
+        if paths.lookup(spec, ("group",)) == group and paths.lookup(spec, ("names", "kind")) == kind:
+            versions = paths.lookup(spec, ("versions",))
             for item in versions if isinstance(versions, list) else ():
-                if isinstance(item, dict) and item.get("name") == version:
-                    return paths.lookup(item, ("schema", "openAPIV3Schema"))
-    return None
+                if isinstance(item, dict) and isinstance(item.get("name"), str) and item.get("served") is not False:
+                    found.setdefault(item["name"], paths.lookup(item, ("schema", "openAPIV3Schema")))
+    return found
 
 
 def filled(value: Any, schema: Any, depth: int = 0) -> Any:

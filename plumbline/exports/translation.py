@@ -30,13 +30,15 @@ _LISTS = {
     "mainContainers": ("containers",),
     "volumes": ("volumes",),
 }
-# Lists that the API server shows as null when they are empty: the `rules` of roles.
-_NULLABLE = frozenset(("rules",))
+# Lists that the API server shows as null when they are empty.
+_NULLABLE = frozenset(("endpoints", "limits", "rules", "sources"))
 # Known to the engine here and to no API server.
 _FOREIGN = re.compile(
     r"\b(?:math|base64|lists)\.\w+|\bcel\.bind|\bstrings\.quote"
     r"|\.(?:reverse|flatten|distinct|sort|sortBy|slice|first|last)(?=\()"
 )
+# What the API server has given to every object by the time that it asks.
+_STORED = re.compile(r"\bmetadata\s*\.\s*\??\s*(?:creationTimestamp|managedFields|resourceVersion|uid)\b")
 
 
 class InexpressibleError(ValueError):
@@ -68,7 +70,15 @@ def translate(policy: Policy, params: str) -> Translation:
     if policy.related:
         names = ", ".join(related.name for related in policy.related)
         raise InexpressibleError(f"{policy.id} looks at related objects ({names}), and admission sees one at a time")
+    if any(_STORED.search(source) for source in (*dict(policy.variables).values(), *_expressions(policy))):
+        raise InexpressibleError(
+            f"{policy.id} judges manifests, which it tells from stored objects, and admission sees no manifest"
+        )
     return _Translator(policy, params).translate()
+
+
+def _expressions(policy: Policy) -> Iterator[str]:
+    return (rule.expression for rule in policy.rules)
 
 
 class _Translator:

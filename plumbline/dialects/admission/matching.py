@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from plumbline.dialects.admission.reviews import NAMESPACE_LABEL, Review
 from plumbline.selectors import selects
+
+# Groups whose versions differ in more than their name.
+_CONVERTED: Final = frozenset(("autoscaling",))
 
 
 class UndecidedError(Exception):
@@ -29,12 +32,18 @@ class NamedRule:
         """`any_version`: another version of the same resource is equivalent."""
         return (
             _has(self.groups, review.group)
-            and (any_version or _has(self.versions, review.version))
+            and self._covers_version(review, any_version)
             and _has(self.operations, "CREATE")
-            and any(resource in ("*", "*/*", review.resource) for resource in self.resources)
+            and any(_names(resource, review.resource) for resource in self.resources)
             and (not self.names or review.name in self.names)
             and self.scope in ("*", "Namespaced" if review.namespace else "Cluster")
         )
+
+    def _covers_version(self, review: Review, any_version: bool) -> bool:
+        """A version that is not served is equivalent to none."""
+        if _has(self.versions, review.version):
+            return True
+        return any_version and (review.served is None or not review.served.isdisjoint(self.versions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +59,23 @@ class MatchResources:
     def matches(self, review: Review) -> bool:
         """Raises UndecidedError when it hangs on labels of a namespace that is not in the set, and SelectorError."""
         equivalent = not self.is_exact
-        if self.rules and not any(rule.covers(review, any_version=equivalent) for rule in self.rules):
-            return False
+        is_converted = False
+        if self.rules and not any(rule.covers(review, any_version=False) for rule in self.rules):
+            is_converted = equivalent and any(rule.covers(review, any_version=True) for rule in self.rules)
+            if not is_converted:
+                return False
         if any(rule.covers(review, any_version=equivalent) for rule in self.excluded):
             return False
         if self.object_selector and not selects(self.object_selector, review.labels):
             return False
-        return self._matches_namespace(review)
+        if not self._matches_namespace(review):
+            return False
+        if is_converted and review.group in _CONVERTED:
+            raise UndecidedError(
+                f"the policy asks for another version of {review.group}, into which only the API server converts the "
+                "object"
+            )
+        return True
 
     def _matches_namespace(self, review: Review) -> bool:
         selector = self.namespace_selector
@@ -93,6 +112,12 @@ def _rule(spec: Mapping[str, Any]) -> NamedRule:
         names=tuple(spec.get("resourceNames") or ()),
         scope=spec.get("scope") or "*",
     )
+
+
+def _names(pattern: str, resource: str) -> bool:
+    """Whether a pattern such as `pods`, `*` or `pods/*` names the resource itself: what is after the slash must too."""
+    name, slash, below = pattern.partition("/")
+    return name in ("*", resource) and (not slash or below == "*")
 
 
 def _has(values: Iterable[str], value: str) -> bool:

@@ -8,9 +8,9 @@ from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from plumbline.defaults import defaulted
-from plumbline.defaults.schemas import filled, schema_of
+from plumbline.defaults.schemas import filled, versions_of
 from plumbline.inventories import Inventory, namespace_of
-from plumbline.kinds import plural
+from plumbline.kinds import plural, served_versions
 from plumbline.nulls import without_nulls
 from plumbline.resources import Resource
 
@@ -21,7 +21,8 @@ _DEFINITION: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
 @dataclass(frozen=True)
 class Review:
     """A request to create `object`. `namespace` is "" for what lives outside namespaces, else the object's own or
-    `default`; `namespace_object` is None when the set does not hold that Namespace.
+    `default`; `namespace_object` is None when the set does not hold that Namespace. `served` are the versions in which
+    the API server knows the kind, None when nobody here knows them.
     """
 
     object: dict[str, Any]
@@ -32,6 +33,7 @@ class Review:
     namespace: str
     name: str
     namespace_object: dict[str, Any] | None
+    served: frozenset[str] | None = None
 
     @property
     def labels(self) -> dict[str, Any]:
@@ -63,8 +65,9 @@ class Review:
             "userInfo": {"username": "", "groups": []},
             "dryRun": True,
         }
-        if self.namespace:
-            request["namespace"] = self.namespace
+        namespace = self.name if self.is_namespace else self.namespace
+        if namespace:
+            request["namespace"] = namespace
         return request
 
     @cached_property
@@ -93,12 +96,24 @@ def creation_of(resource: Resource, inventories: tuple[Inventory, ...]) -> Revie
     for a kind of users come from the CustomResourceDefinition among the inventories. The last one is remembered: many
     policies ask about one resource.
     """
-    review = review_of(resource, inventories)
+    review = _named(review_of(resource, inventories))
+    served = served_versions(review.group)
     obj = defaulted(review.object)
-    if obj is review.object and review.group:
-        definitions = (entry.object for inventory in inventories for entry in inventory.of_kind(*_DEFINITION))
-        obj = filled(obj, schema_of(definitions, review.group, review.version, review.kind))
-    return replace(review, object=obj)
+    if served is None:
+        definitions = [entry.object for inventory in inventories for entry in inventory.of_kind(*_DEFINITION)]
+        versions = versions_of(definitions, review.group, review.kind)
+        served = frozenset(versions) or None
+        obj = filled(obj, versions.get(review.version))
+    return replace(review, object=obj, served=served)
+
+
+def _named(review: Review) -> Review:
+    """With a name as the API server makes one where only its beginning is given: five characters more."""
+    metadata = review.object.get("metadata")
+    if not isinstance(metadata, dict) or metadata.get("name") or not review.name:
+        return review
+    name = f"{review.name}xxxxx"
+    return replace(review, name=name, object={**review.object, "metadata": {**metadata, "name": name}})
 
 
 def review_of(resource: Resource, inventories: Sequence[Inventory]) -> Review:

@@ -72,8 +72,9 @@ def expression(source: str, **rest: Any) -> dict[str, Any]:
         ({"resourceRules": [{**DEPLOYMENTS, "resources": ["deployments/scale"]}]}, False),
         ({"resourceRules": [{**DEPLOYMENTS, "resources": ["pods"]}]}, False),
         ({"resourceRules": [{**DEPLOYMENTS, "apiGroups": [""]}]}, False),
-        ({"resourceRules": [{**DEPLOYMENTS, "apiVersions": ["v1beta1"]}]}, True),
-        ({"resourceRules": [{**DEPLOYMENTS, "apiVersions": ["v1beta1"]}], "matchPolicy": "Exact"}, False),
+        ({"resourceRules": [{**DEPLOYMENTS, "resources": ["deployments/*"]}]}, True),
+        ({"resourceRules": [{**DEPLOYMENTS, "apiVersions": ["v1beta1"]}]}, False),
+        ({"resourceRules": [{**DEPLOYMENTS, "apiVersions": ["v1beta1", "v1"]}], "matchPolicy": "Exact"}, True),
         ({"resourceRules": [{**DEPLOYMENTS, "operations": ["UPDATE", "DELETE"]}]}, False),
         ({"resourceRules": [{**DEPLOYMENTS, "operations": ["*"]}]}, True),
         ({"resourceRules": [{**DEPLOYMENTS, "scope": "Cluster"}]}, False),
@@ -92,6 +93,64 @@ def test_constraints_say_what_a_policy_is_asked_about(
     results = judged(write(tmp_path, matching(**constraints)), deployment(labels={"tier": "front"}))
 
     assert bool(results) is applies
+
+
+def served(*versions: str) -> dict[str, Any]:
+    """The definition of Things, which gives them a size of 3."""
+    schema = {"properties": {"spec": {"properties": {"size": {"default": 3}, "parts": {"items": {"default": "x"}}}}}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "things.acme.example"},
+        "spec": {
+            "group": "acme.example",
+            "names": {"kind": "Thing", "plural": "things"},
+            "scope": "Cluster",
+            "versions": [{"name": name, "served": True, "schema": {"openAPIV3Schema": schema}} for name in versions],
+        },
+    }
+
+
+THING = {"apiVersion": "acme.example/v1", "kind": "Thing", "metadata": {"name": "one"}, "spec": {}}
+THINGS = {"apiGroups": ["acme.example"], "apiVersions": ["v2"], "operations": ["*"], "resources": ["things"]}
+
+
+@pytest.mark.parametrize(
+    ("definitions", "applies"), [([], True), ([served("v1", "v2")], True), ([served("v1")], False)]
+)
+def test_only_served_versions_of_a_kind_are_equivalent(
+    tmp_path: Path, definitions: list[dict[str, Any]], applies: bool
+) -> None:
+    results = judged(write(tmp_path, matching(resourceRules=[THINGS])), THING, *definitions)
+
+    assert bool(results) is applies
+
+
+def test_a_version_into_which_only_the_server_converts_is_a_skip(tmp_path: Path) -> None:
+    scalers = {**DEPLOYMENTS, "apiGroups": ["autoscaling"], "resources": ["horizontalpodautoscalers"]}
+    scaler = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "web"}}
+
+    results = judged(write(tmp_path, matching(resourceRules=[scalers])), scaler)
+
+    assert statuses(results) == [("match", "skip")]
+
+
+def test_defaults_come_from_kubernetes_and_from_definitions_in_the_set(tmp_path: Path) -> None:
+    replicas = write(tmp_path / "own", expression("object.spec.progressDeadlineSeconds == 600"))
+    things = policy(matchConstraints={"resourceRules": [THINGS]}, validations=[{"expression": "object.spec.size == 3"}])
+    sizes = write(tmp_path / "defined", things)
+
+    assert statuses(judged(replicas, deployment())) == [("validation-1", "pass")]
+    assert statuses(judged(sizes, THING, served("v1", "v2"))) == [("validation-1", "pass")]
+    assert statuses(judged(sizes, THING)) == [("validation-1", "error")]
+
+
+def test_a_name_is_made_where_only_its_beginning_is_given(tmp_path: Path) -> None:
+    obj = {**deployment(), "metadata": {"generateName": "web-"}}
+
+    results = judged(write(tmp_path, expression("false", messageExpression="object.metadata.name")), obj)
+
+    assert [result.message for result in results] == ["web-xxxxx"]
 
 
 def test_labels_of_a_namespace_come_from_the_set(tmp_path: Path) -> None:
