@@ -81,6 +81,9 @@ class Report(OwnedModel):
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="reports")
     report_id = models.UUIDField(help_text="The sender's own id: posting it again gives the first receipt.")
     kind = models.CharField(max_length=10, choices=[("snapshot", "Snapshot"), ("delta", "Delta")])
+    source = models.CharField(
+        max_length=40, blank=True, help_text="The other engine whose results it holds; '' for what Plumbline evaluated."
+    )
     scanned_at = models.DateTimeField()
     received_at = models.DateTimeField(default=now)
     status = models.CharField(max_length=10, choices=ReportStatus.choices, default=ReportStatus.ACCEPTED)

@@ -4,8 +4,14 @@ from django.db import models
 from django.db.models import F, Q
 
 from clusters.models import Cluster, Resource
+from compliance.engine_models import ResultDigest, ResultSource
 from organizations.models import OwnedModel, OwnedQuerySet, Team
 from organizations.scope import current_organization_id
+
+__all__ = [
+    "SEVERITY_WEIGHTS", "Policy", "PolicyDay", "PolicyFormat", "PostureCount", "PostureDay", "ResultDigest",
+    "ResultSource", "Severity", "Standard", "Violation", "ViolationInterval", "ViolationStatus",
+]  # fmt: skip
 
 
 class Severity(models.IntegerChoices):
@@ -19,13 +25,16 @@ SEVERITY_WEIGHTS = {Severity.LOW: 1, Severity.MEDIUM: 2, Severity.HIGH: 5, Sever
 
 
 class PolicyFormat(models.TextChoices):
-    """What a policy is written in; the values are those of `plumbline policy export --format`."""
+    """What a policy is written in; the values are those of `plumbline policy export --format`, beside `results`: of a
+    policy that another engine evaluates, nothing but its results is known.
+    """
 
     PLUMBLINE = "plumbline", "Plumbline"
     ADMISSION = "vap", "ValidatingAdmissionPolicy"
     KYVERNO = "kyverno", "Kyverno"
     GATEKEEPER = "gatekeeper", "Gatekeeper"
     WEAVE = "weave", "Weave"
+    RESULTS = "results", "Results of another engine"
 
 
 class PolicyQuerySet(OwnedQuerySet):

@@ -11,7 +11,16 @@ from uuid import uuid4
 from clusters.models import AgentToken, Cluster, IntakeDay, Report, ReportQueue, Resource
 from common.clock import now, today
 from common.tokens import token_digest
-from compliance.models import Policy, PolicyDay, PostureCount, PostureDay, Violation, ViolationInterval
+from compliance.models import (
+    Policy,
+    PolicyDay,
+    PostureCount,
+    PostureDay,
+    ResultDigest,
+    ResultSource,
+    Violation,
+    ViolationInterval,
+)
 from organizations.models import (
     ApiToken,
     AuditEvent,
@@ -137,6 +146,19 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
         "worst_severity": 4,
         "first_seen_at": now(),
         "changed_at": now(),
+    },
+    ResultSource: lambda made: {
+        "cluster": made[Cluster],
+        "engine": "kyverno",
+        "title": made.mark,
+        "scanned_at": now(),
+        "merged_at": now(),
+    },
+    ResultDigest: lambda made: {
+        "cluster": made[Cluster],
+        "resource": made[Resource],
+        "engine": "kyverno",
+        "digest": _digest(),
     },
     Violation: lambda made: {
         "cluster": made[Cluster],

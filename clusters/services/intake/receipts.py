@@ -57,9 +57,18 @@ def accept_report(*, cluster_id: UUID, body: bytes, clock_skew: float | None = N
     digest = hashlib.sha256(body).hexdigest()
     with collector_paused():
         head = judge(parse_document(body))
+    return keep_report(cluster_id=cluster_id, head=head, body=body, digest=digest, clock_skew=clock_skew)
+
+
+def keep_report(
+    *, cluster_id: UUID, head: ReportHead, body: bytes, digest: str, clock_skew: float | None = None, source: str = ""
+) -> Receipt:
+    """Commit a body that was judged, and have it processed. `digest` is that of what was sent, from which the body
+    may have been made; `source` is the other engine whose results it holds.
+    """
     bind_contextvars(report_id=str(head.report_id))
     known = _find(cluster_id, head.report_id)
-    stored = _store(cluster_id, head, body, digest, clock_skew) if known is None else None
+    stored = _store(cluster_id, head, body, digest, clock_skew, source) if known is None else None
     known = known or stored or _find(cluster_id, head.report_id)
     if known is None:
         raise NotFound("The cluster was deleted while its report came in.")
@@ -89,7 +98,7 @@ def _find(cluster_id: UUID, report_id: UUID) -> Report | None:
 
 
 def _store(
-    cluster_id: UUID, head: ReportHead, body: bytes, digest: str, clock_skew: float | None
+    cluster_id: UUID, head: ReportHead, body: bytes, digest: str, clock_skew: float | None, source: str
 ) -> Report | None:
     """Insert; None when another request did so for the same report a moment ago, or the cluster is gone.
 
@@ -106,6 +115,7 @@ def _store(
                 cluster_id=cluster_id,
                 report_id=head.report_id,
                 kind=head.kind,
+                source=source,
                 scanned_at=head.scanned_at,
                 received_at=received_at,
                 body=kept,
