@@ -15,9 +15,11 @@ from common.clock import now
 from compliance.models import Policy
 from compliance.services.ownership import Ownership, hold_ownership
 
+from .engine_reports import merge_results
 from .resources import count_open_violations, merge_resources
 from .rollups import apply_counts, has_day, write_day
 from .staging import MergeContext, stage
+from .standings import Standing
 from .violations import Flow, merge_violations
 
 
@@ -39,15 +41,17 @@ class MergeOutcome:
 def merge_report(report: Report) -> MergeOutcome:
     """Merge an accepted report. The caller holds the cluster's lock and is in the organization's scope.
 
-    A report that is not newer than the last merged one is superseded: it changes nothing. Raises
+    A report that is not newer than the last merged one of its source is superseded: it changes nothing. Raises
     UnmergeableReport; then, as with any error, nothing of it is left in the database.
     """
     with collector_paused(), transaction.atomic():
-        cluster = Cluster.objects.get(pk=report.cluster_id)
-        if cluster.last_scanned_at is not None and report.scanned_at <= cluster.last_scanned_at:
+        standing = Standing.load(Cluster.objects.get(pk=report.cluster_id), report.source)
+        if standing.has_seen(report.scanned_at):
             outcome = MergeOutcome(ReportStatus.SUPERSEDED)
+        elif report.source:
+            outcome = _merge_results(report, standing)
         else:
-            outcome = _merge(report, cluster)
+            outcome = _merge(report, standing)
         Report.objects.filter(pk=report.pk).update(
             status=outcome.status,
             opened_count=outcome.opened_count,
@@ -59,19 +63,25 @@ def merge_report(report: Report) -> MergeOutcome:
     return outcome
 
 
-def _merge(report: Report, cluster: Cluster) -> MergeOutcome:
+def _merge_results(report: Report, standing: Standing) -> MergeOutcome:
     document = _document(report)
+    changed_count, gone_count, flow = merge_results(report, document, _policies(document["policies"]), standing)
+    return MergeOutcome(ReportStatus.PROCESSED, changed_count, gone_count, flow.opened_count, flow.resolved_count)
+
+
+def _merge(report: Report, standing: Standing) -> MergeOutcome:
+    cluster, document = standing.cluster, _document(report)
     with connection.cursor() as cursor:
         hold_ownership(cursor, exclusively=False)
     context = MergeContext(
         organization_id=report.organization_id,
         cluster_id=report.cluster_id,
-        scanned_at=report.scanned_at,
+        scanned_at=standing.instant_of(report.scanned_at),
         policies=_policies(document["policies"]),
         ownership=Ownership.load(),
     )
     staged = stage(document, context)
-    unreported = _unreported(document, cluster)
+    unreported = _unreported(document, standing.own_unreported_count) + standing.missing_count
     is_changed = bool(staged.changed_count or staged.gone_count)
     with connection.cursor() as cursor:
         parameters = context.parameters
@@ -124,7 +134,7 @@ def _policies(slugs: list[str]) -> list[tuple[int, int]]:
     return [known[slug] for slug in slugs]
 
 
-def _unreported(document: dict[str, Any], cluster: Cluster) -> int:
+def _unreported(document: dict[str, Any], earlier: int) -> int:
     """Resources that exist, by the report's own account, and are not in it: cut off, or unreadable.
 
     A delta knows only of its own part: it can add to what the last snapshot left out, never take from it.
@@ -132,4 +142,4 @@ def _unreported(document: dict[str, Any], cluster: Cluster) -> int:
     truncated = document.get("truncated")
     cut_off = max(0, truncated["resources_total"] - len(document["resources"])) if truncated else 0
     missing = cut_off + len(document.get("unreadable") or ())
-    return max(missing, cluster.unreported_resource_count) if document["kind"] == "delta" else missing
+    return max(missing, earlier) if document["kind"] == "delta" else missing

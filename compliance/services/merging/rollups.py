@@ -8,6 +8,7 @@ from typing import Any
 
 from clusters.models import Cluster
 
+from .standings import Standing
 from .tables import TABLES
 
 _TOTALS = """
@@ -142,12 +143,13 @@ def write_day(cursor: Any, parameters: dict[str, Any], *, unreported_count: int,
 
 def rewrite_last_day(cursor: Any, cluster: Cluster) -> None:
     """Write the day of the cluster's newest report again, after something else than a report changed."""
-    if cluster.last_scanned_at is None:
+    last_instant = Standing.load(cluster, "").last_instant
+    if last_instant is None:
         return
     parameters = {
         "organization": cluster.organization_id,
         "cluster": cluster.pk,
-        "day": cluster.last_scanned_at.date(),
+        "day": last_instant.date(),
     }
     cursor.execute(TABLES)
     write_day(
