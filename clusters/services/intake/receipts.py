@@ -57,10 +57,10 @@ def accept_report(*, cluster_id: UUID, body: bytes, clock_skew: float | None = N
     digest = hashlib.sha256(body).hexdigest()
     with collector_paused():
         head = judge(parse_document(body))
-    return keep_report(cluster_id=cluster_id, head=head, body=body, digest=digest, clock_skew=clock_skew)
+    return commit_report(cluster_id=cluster_id, head=head, body=body, digest=digest, clock_skew=clock_skew)
 
 
-def keep_report(
+def commit_report(
     *, cluster_id: UUID, head: ReportHead, body: bytes, digest: str, clock_skew: float | None = None, source: str = ""
 ) -> Receipt:
     """Commit a body that was judged, and have it processed. `digest` is that of what was sent, from which the body

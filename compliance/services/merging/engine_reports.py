@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import orjson
+import zstandard
 from django.db import connection
 
 from clusters.models import Cluster, Report, Resource
@@ -14,6 +16,15 @@ from .resources import count_open_violations, merge_resources
 from .rollups import apply_counts, has_day, write_day
 from .standings import Standing
 from .violations import Flow, merge_violations
+
+
+def document_of(report: Report) -> dict[str, Any]:
+    """The body as it was kept. Raises ValueError when it is there no more."""
+    body = Report.objects.values_list("body", flat=True).get(pk=report.pk)
+    if body is None:
+        raise ValueError("The report's body is gone: it was processed before.")
+    document: dict[str, Any] = orjson.loads(zstandard.decompress(bytes(body)))
+    return document
 
 
 def merge_results(

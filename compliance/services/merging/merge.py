@@ -2,23 +2,28 @@
 report.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import orjson
 import zstandard
 from django.db import connection, transaction
+from django.db.models import Value
+from django.db.models.functions import Greatest
 
 from clusters.models import Cluster, Report, ReportStatus, Resource
 from clusters.services.intake.documents import collector_paused
+from clusters.services.intake.keeping import KeptReport
 from common.clock import now
 from compliance.models import Policy
 from compliance.services.ownership import Ownership, hold_ownership
 
-from .engine_reports import merge_results
+from .contexts import MergeContext
+from .engine_reports import document_of, merge_results
 from .resources import count_open_violations, merge_resources
 from .rollups import apply_counts, has_day, write_day
-from .staging import MergeContext, stage
+from .staging import Staged, is_complete, stage
 from .standings import Standing
 from .violations import Flow, merge_violations
 
@@ -36,6 +41,8 @@ class MergeOutcome:
     gone_count: int = 0
     opened_count: int = 0
     resolved_count: int = 0
+    unknown_count: int = 0
+    unknown: list[list[str]] = field(default_factory=list)
 
 
 def merge_report(report: Report) -> MergeOutcome:
@@ -48,6 +55,8 @@ def merge_report(report: Report) -> MergeOutcome:
         standing = Standing.load(Cluster.objects.get(pk=report.cluster_id), report.source)
         if standing.has_seen(report.scanned_at):
             outcome = MergeOutcome(ReportStatus.SUPERSEDED)
+            if report.kind == "delta" and not report.source:
+                want_snapshot(report)
         elif report.source:
             outcome = _merge_results(report, standing)
         else:
@@ -56,6 +65,8 @@ def merge_report(report: Report) -> MergeOutcome:
             status=outcome.status,
             opened_count=outcome.opened_count,
             resolved_count=outcome.resolved_count,
+            unknown_count=outcome.unknown_count,
+            unknown=outcome.unknown,
             body=None,
             error="",
             processed_at=now(),
@@ -63,25 +74,31 @@ def merge_report(report: Report) -> MergeOutcome:
     return outcome
 
 
+def want_snapshot(report: Report) -> None:
+    """What this report said of the cluster is not taken in, so only a newer and complete one makes up for it."""
+    missed = Greatest("snapshot_wanted_at", Value(report.scanned_at))
+    Cluster.objects.filter(pk=report.cluster_id).update(snapshot_wanted_at=missed)
+
+
 def _merge_results(report: Report, standing: Standing) -> MergeOutcome:
-    document = _document(report)
+    document = document_of(report)
     changed_count, gone_count, flow = merge_results(report, document, _policies(document["policies"]), standing)
     return MergeOutcome(ReportStatus.PROCESSED, changed_count, gone_count, flow.opened_count, flow.resolved_count)
 
 
 def _merge(report: Report, standing: Standing) -> MergeOutcome:
-    cluster, document = standing.cluster, _document(report)
+    cluster, kept = standing.cluster, KeptReport(report.pk)
     with connection.cursor() as cursor:
         hold_ownership(cursor, exclusively=False)
     context = MergeContext(
         organization_id=report.organization_id,
         cluster_id=report.cluster_id,
         scanned_at=standing.instant_of(report.scanned_at),
-        policies=_policies(document["policies"]),
+        policies=_policies(kept.head["policies"]),
         ownership=Ownership.load(),
     )
-    staged = stage(document, context)
-    unreported = _unreported(document, standing.own_unreported_count) + standing.missing_count
+    staged = stage(kept, context)
+    unreported = _unreported(kept.head, staged, standing.own_unreported_count) + standing.missing_count
     is_changed = bool(staged.changed_count or staged.gone_count)
     with connection.cursor() as cursor:
         parameters = context.parameters
@@ -92,10 +109,11 @@ def _merge(report: Report, standing: Standing) -> MergeOutcome:
             write_day(cursor, parameters, unreported_count=unreported, resource_count=resource_count)
     Cluster.objects.filter(pk=cluster.pk).update(
         last_scanned_at=report.scanned_at,
-        agent_name=document["agent"]["name"][:64],
-        agent_version=document["agent"]["version"][:64],
+        agent_name=kept.head["agent"]["name"][:64],
+        agent_version=kept.head["agent"]["version"][:64],
         resource_count=resource_count,
         unreported_resource_count=unreported,
+        snapshot_wanted_at=_still_wanted(report, kept.head, cluster, staged),
     )
     return MergeOutcome(
         ReportStatus.PROCESSED,
@@ -103,7 +121,17 @@ def _merge(report: Report, standing: Standing) -> MergeOutcome:
         staged.gone_count,
         flow.opened_count,
         flow.resolved_count,
+        staged.unknown_count,
+        staged.unknown,
     )
+
+
+def _still_wanted(report: Report, head: dict[str, Any], cluster: Cluster, staged: Staged) -> datetime | None:
+    """Until when the cluster is known in part only. A complete snapshot ends it, unless it spoke of what we lack."""
+    if staged.unknown_count > len(staged.unknown):
+        return report.scanned_at
+    wanted = cluster.snapshot_wanted_at
+    return None if wanted is None or (is_complete(head) and report.scanned_at >= wanted) else wanted
 
 
 def _merge_staged(cursor: Any, parameters: dict[str, Any]) -> Flow:
@@ -134,12 +162,13 @@ def _policies(slugs: list[str]) -> list[tuple[int, int]]:
     return [known[slug] for slug in slugs]
 
 
-def _unreported(document: dict[str, Any], earlier: int) -> int:
-    """Resources that exist, by the report's own account, and are not in it: cut off, or unreadable.
+def _unreported(head: dict[str, Any], staged: Staged, earlier: int) -> int:
+    """Resources that exist, by the report's own account, and are not in it: cut off, unreadable, or named by a
+    digest that is not ours.
 
     A delta knows only of its own part: it can add to what the last snapshot left out, never take from it.
     """
-    truncated = document.get("truncated")
-    cut_off = max(0, truncated["resources_total"] - len(document["resources"])) if truncated else 0
-    missing = cut_off + len(document.get("unreadable") or ())
-    return max(missing, earlier) if document["kind"] == "delta" else missing
+    truncated = head.get("truncated")
+    cut_off = max(0, truncated["resources_total"] - staged.listed_count) if truncated else 0
+    missing = cut_off + len(head.get("unreadable") or ()) + staged.unknown_count
+    return max(missing, earlier) if head["kind"] == "delta" else missing
