@@ -240,6 +240,8 @@ SPECTACULAR_SETTINGS = {
 # Limits of what the agents' API takes in; a body over them gets 413.
 REPORT_MAX_COMPRESSED_BYTES = int(os.environ.get("REPORT_MAX_COMPRESSED_BYTES", 32 * 1024 * 1024))
 REPORT_MAX_EXPANDED_BYTES = int(os.environ.get("REPORT_MAX_EXPANDED_BYTES", 256 * 1024 * 1024))
+# Documents of other engines are parsed whole, YAML among them.
+RESULTS_MAX_EXPANDED_BYTES = int(os.environ.get("RESULTS_MAX_EXPANDED_BYTES", 64 * 1024 * 1024))
 # How many reports, and bytes of them as kept, may wait to be merged: over it a cluster gets 429, everybody 503.
 REPORT_BACKLOG_PER_CLUSTER = int(os.environ.get("REPORT_BACKLOG_PER_CLUSTER", 500))
 REPORT_BACKLOG_PER_CLUSTER_BYTES = int(os.environ.get("REPORT_BACKLOG_PER_CLUSTER_BYTES", 1024**3))

@@ -9,6 +9,7 @@ handler500 = "dashboards.errors.server_error"
 
 urlpatterns = [
     path("api/agent/v1/", include("clusters.api.agent_urls")),
+    path("api/agent/v1/", include("compliance.api.agent_urls")),
     path("api/v1/", include("compliance.api.urls")),
     path("", include("dashboards.urls")),
 ]

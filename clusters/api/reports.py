@@ -108,7 +108,9 @@ class AgentAPIView(APIView):
         return response
 
 
-class ReportListView(AgentAPIView):
+class RefusalsCountedView(AgentAPIView):
+    """Takes reports in: what it refuses is counted, and shown to the cluster's owner."""
+
     def handle_exception(self, error: Exception) -> Response:
         """Count what is refused, and keep it for the cluster's owner where the cluster is known."""
         code, detail = (error.code, error.detail) if isinstance(error, PlumblineError) else ("server_error", "")
@@ -121,6 +123,16 @@ class ReportListView(AgentAPIView):
             logger.info("Report refused: %s", detail or type(error).__name__, extra={"code": code})
         return super().handle_exception(error)
 
+    def clock_skew(self, request: Request) -> float | None:
+        """Seconds by which the sender's clock is ahead, by its Date header; None when it sent none that can be read."""
+        try:
+            sent_at = parsedate_to_datetime(request.headers.get("Date", ""))
+        except ValueError:
+            return None
+        return (sent_at - self.arrived_at).total_seconds() if sent_at.tzinfo else None
+
+
+class ReportListView(RefusalsCountedView):
     @extend_schema(
         operation_id="agent_report_create",
         summary="Post a report",
@@ -135,21 +147,13 @@ class ReportListView(AgentAPIView):
         body = read_body(
             wire,
             encoding=request.headers.get("Content-Encoding", ""),
-            content_length=_content_length(request),
+            content_length=content_length(request),
             limits=Limits(settings.REPORT_MAX_COMPRESSED_BYTES, settings.REPORT_MAX_EXPANDED_BYTES),
         )
         REPORT_BYTES.labels("sent").inc(wire.count)
         REPORT_BYTES.labels("expanded").inc(len(body))
-        receipt = accept_report(cluster_id=self.cluster_id, body=body, clock_skew=self._clock_skew(request))
+        receipt = accept_report(cluster_id=self.cluster_id, body=body, clock_skew=self.clock_skew(request))
         return _answer(request, receipt, status=202)
-
-    def _clock_skew(self, request: Request) -> float | None:
-        """Seconds by which the sender's clock is ahead, by its Date header; None when it sent none that can be read."""
-        try:
-            sent_at = parsedate_to_datetime(request.headers.get("Date", ""))
-        except ValueError:
-            return None
-        return (sent_at - self.arrived_at).total_seconds() if sent_at.tzinfo else None
 
 
 class ReportView(AgentAPIView):
@@ -169,7 +173,7 @@ def _answer(request: Request, receipt: Receipt, *, status: int) -> Response:
     return Response(ReceiptSerializer(data).data, status=status)
 
 
-def _content_length(request: Request) -> int | None:
+def content_length(request: Request) -> int | None:
     """The length announced, or None for a chunked body that the server reads to its end."""
     announced = request.META.get("CONTENT_LENGTH") or ""
     if announced.isdecimal() and len(announced) < 20:

@@ -1,4 +1,4 @@
-"""Whose pods these are: the owner that generated objects are folded into, by reference or by the names given to them."""
+"""Whose pods these are: the owner that generated objects are folded into, by reference or by the names they get."""
 
 from __future__ import annotations
 

@@ -100,7 +100,8 @@ def convert(
         if results or findings.exhaustive.get(engine):
             grouped, folded = _grouped(results, owner_of)
             policies = _policies(engine, results, findings.exhaustive.get(engine, ()))
-            body = _body(engine, policies, grouped, findings.missing.get(engine, 0), scanned_at, uuid.uuid5(base, engine))
+            missing, own_id = findings.missing.get(engine, 0), uuid.uuid5(base, engine)
+            body = _body(engine, policies, grouped, missing, scanned_at, own_id)
             reports.append(
                 EngineReport(
                     engine=engine,

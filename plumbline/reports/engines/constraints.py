@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from plumbline.reports.engines.findings import Finding, Findings, severity_of, text
+from plumbline.reports.engines.findings import Finding, Findings, identity_of, severity_of, text
 
 GROUP = "constraints.gatekeeper.sh"
 ENGINE = "gatekeeper"
@@ -28,8 +28,8 @@ def read(constraint: Mapping[str, Any], findings: Findings) -> None:
     annotations = _mapping(metadata, "annotations")
     for row in rows:
         group, version = text(row, "group"), text(row, "version") or "v1"
-        subject = (f"{group}/{version}" if group else version, text(row, "kind"), text(row, "namespace"), text(row, "name"))
-        if not subject[1] or not subject[3]:
+        subject = identity_of({**row, "apiVersion": f"{group}/{version}" if group else version})
+        if subject is None:
             continue
         findings.results.append(
             Finding(

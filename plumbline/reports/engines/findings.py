@@ -93,7 +93,15 @@ def identity_of(reference: Any, namespace: str = "") -> Identity | None:
         return None
     api_version = text(reference, "apiVersion") or "v1"
     own = text(reference, "namespace")
-    return api_version, kind, own or ("" if kind in _CLUSTER_SCOPED else namespace), name
+    identity = api_version, kind, own or ("" if kind in _CLUSTER_SCOPED else namespace), name
+    return identity if _is_usable(identity) else None
+
+
+def _is_usable(identity: Identity) -> bool:
+    """Whether it could be the name of an object: longer ones are nothing that a cluster holds."""
+    group, _, version = identity[0].rpartition("/")
+    limits = ((group, 253), (version, 63), (identity[1], 63), (identity[2], 253), (identity[3], 253))
+    return all(len(part.encode(errors="replace")) <= most for part, most in limits)
 
 
 _CLUSTER_SCOPED = frozenset(
