@@ -10,7 +10,9 @@ RUN /opt/plumbline/bin/pip install --require-hashes -r /build/requirements.txt \
 FROM python:3.11-slim-bookworm
 ENV PATH=/opt/plumbline/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    PYTHONDONTWRITEBYTECODE=1
+    PYTHONDONTWRITEBYTECODE=1 \
+    LOG_FORMAT=json \
+    PROMETHEUS_MULTIPROC_DIR=/tmp/metrics
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin plumbline
 COPY --from=build /opt/plumbline /opt/plumbline
 WORKDIR /app
@@ -22,5 +24,5 @@ USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=6 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
-CMD ["gunicorn", "config.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", \
-     "--workers", "2", "--threads", "4", "--timeout", "60", "--no-control-socket", "--access-logfile", "-"]
+CMD ["gunicorn", "config.wsgi:application", "--config", "config/gunicorn.py", "--bind", "0.0.0.0:8000", \
+     "--no-control-socket"]

@@ -58,7 +58,7 @@ def logging_config(*, form: str, level: str) -> dict[str, Any]:
             "django.server": {**through, "level": "WARNING"},
             "httpx": {"level": "WARNING"},
             "gunicorn.error": through,
-            "gunicorn.access": through,
+            "gunicorn.access": {"level": "CRITICAL", **through},  # the application's own says more: common.requests
             "opentelemetry": {"level": "WARNING"},
         },
     }

@@ -38,6 +38,7 @@ def _log_as_the_web_does(**_: Any) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+    logging.captureWarnings(True)
 
 
 @worker_process_init.connect

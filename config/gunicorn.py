@@ -3,13 +3,16 @@
 The access log is the application's own (common.requests), which knows who asked and for what organization.
 """
 
+import logging
 import os
 import tempfile
 
 # Read by the metrics of the workers, which are imported after this; one directory for all of them.
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="plumbline-metrics-"))
 
-from common.logs import logging_config  # noqa: E402
+from common.logs import logging_config
+
+logging.captureWarnings(True)
 
 wsgi_app = "config.wsgi:application"
 worker_class = "gthread"

@@ -88,7 +88,7 @@ def _postgresql() -> list[Gauges]:
         _gauge(
             "plumbline_oldest_report_waiting_seconds", "Age of the oldest of them; 0 for none.", backlog.oldest_seconds
         ),
-        _gauge("plumbline_reports_parked", "Reports that could not be merged and wait for their owner.", parked_total()),
+        _gauge("plumbline_reports_parked", "Reports that could not be merged; their owners decide.", parked_total()),
         _gauge("plumbline_database_connections_limit", "PostgreSQL's max_connections.", rows[0][2]),
         ("plumbline_database_connections", "Connections to the database, by what they do.", ("state",), states),
     ]

@@ -30,9 +30,8 @@ class Program:
 def programs(port: int, home: Home) -> tuple[Program, ...]:
     """Web, worker and beat, in the order in which they are started."""
     gunicorn = [str(BIN / "gunicorn"), "config.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-    gunicorn += ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--timeout", "60"]
-    gunicorn += ["--graceful-timeout", "10", "--no-control-socket", "--access-logfile", "-"]
-    celery = [str(BIN / "celery"), "-A", "config"]
+    gunicorn += ["--config", "config/gunicorn.py", "--graceful-timeout", "10", "--no-control-socket"]
+    celery = [str(BIN / "celery"), "--quiet", "-A", "config"]
     worker = [*celery, "worker", "--loglevel", "INFO", "--concurrency", "2"]
     worker += ["--without-gossip", "--without-mingle"]
     beat = [*celery, "beat", "--loglevel", "INFO", "--pidfile=", "--schedule", str(home.run / "celerybeat")]

@@ -5,6 +5,7 @@ make up                      PORT=8001 make up              make up MANIFESTS=pa
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import time
@@ -118,6 +119,9 @@ def _environment(home: Home, url: str, servers: Servers) -> dict[str, str]:
     environment.setdefault("PLUMBLINE_BASE_URL", url)
     environment.setdefault("PLUMBLINE_DEBUG", "0")
     environment.setdefault("STATIC_ROOT", str(home.directory / "static"))
+    metrics = home.run / "metrics"
+    shutil.rmtree(metrics, ignore_errors=True)  # what is counted begins with the processes
+    environment["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     if hosts := environment.get("ALLOWED_HOSTS"):
         environment["ALLOWED_HOSTS"] = f"{hosts},127.0.0.1"  # we ask the pages ourselves whether they are up
     environment["DEMO_PASSWORD"] = preparation.demo_password(home)

@@ -71,7 +71,9 @@ def test_many_clusters_do_not_give_an_organization_more_turns(
     assert (waiting(globex), waiting(acme)) == (0, 7)
 
 
-def test_a_newcomer_comes_before_one_that_was_served(cluster: Cluster, acme: Organization, globex: Organization) -> None:
+def test_a_newcomer_comes_before_one_that_was_served(
+    cluster: Cluster, acme: Organization, globex: Organization
+) -> None:
     for minute in range(3):
         accept(cluster, report(scanned_at=at(minute)))
     take_turns(2)
@@ -98,7 +100,8 @@ def test_the_queue_counts_what_waits_whatever_becomes_of_it(cluster: Cluster) ->
     Report.objects.filter(pk=stored[1].pk).update(body=b"not zstd")
     ReportQueue.objects.update(waiting_bytes=sum(len(one.body) for one in Report.objects.filter(status="accepted")))
     take_turns(1)
-    assert queue_of(cluster) == counted(cluster) and queue_of(cluster)[2] == 1
+    assert queue_of(cluster) == counted(cluster)
+    assert queue_of(cluster)[2] == 1
     dismiss_report(report_id=stored[1].pk, actor=None)
     stored[2].delete()
     assert queue_of(cluster) == counted(cluster)

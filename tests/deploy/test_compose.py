@@ -18,7 +18,10 @@ SERVICES = COMPOSE["services"]
 OURS = ("migrate", "web", "worker", "beat")
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text()
 SETTINGS_SOURCE = (CHECKOUT / "config" / "settings.py").read_text()
-NOT_FOR_SETTINGS = {"DEMO_PASSWORD"}  # read by seed_demo
+NOT_FOR_SETTINGS = {
+    "DEMO_PASSWORD",  # read by seed_demo
+    "OTEL_EXPORTER_OTLP_ENDPOINT",  # read by common.tracing
+}
 
 
 def given_names():

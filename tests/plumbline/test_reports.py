@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +104,43 @@ def test_a_busy_server_is_asked_again_with_the_same_report() -> None:
     assert json.loads(zstandard.decompress(seen[0].content)) == {"id": "r"}
     assert seen[0].url.path == "/api/agent/v1/reports"
     assert seen[0].headers["Authorization"] == "Bearer token"
+
+
+def test_a_server_is_left_alone_for_as_long_as_it_asks() -> None:
+    arrivals: list[float] = []
+
+    class Busy(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            arrivals.append(time.monotonic())
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(202 if len(arrivals) > 1 else 429)
+            self.send_header("Retry-After", "2")
+            self.end_headers()
+            self.wfile.write(b'{"id": "r"}')
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing: the test's own output is enough."""
+
+    with HTTPServer(("127.0.0.1", 0), Busy) as busy:
+        threading.Thread(target=busy.serve_forever, daemon=True).start()
+        receipt = post_report(f"http://127.0.0.1:{busy.server_port}", "token", {"id": "r"})
+        busy.shutdown()
+    assert receipt == {"id": "r"}
+    assert arrivals[1] - arrivals[0] >= 2
+
+
+def test_a_server_that_asks_for_more_than_five_minutes_is_not_waited_for() -> None:
+    client, seen = server(httpx.Response(503, headers={"Retry-After": "301"}))
+    with pytest.raises(ReportError, match="left alone for 301 seconds"):
+        post_report("http://plumbline.test", "token", {}, client=client)
+    assert len(seen) == 1
+
+
+def test_each_attempt_tells_the_senders_time() -> None:
+    client, seen = server(httpx.Response(202, json={}))
+    post_report("http://plumbline.test", "token", {}, client=client)
+    sent_at = parsedate_to_datetime(seen[0].headers["Date"])
+    assert abs((datetime.now(UTC) - sent_at).total_seconds()) < 60
 
 
 def test_a_refusal_shows_what_the_server_said_and_is_not_repeated() -> None:

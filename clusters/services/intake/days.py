@@ -28,8 +28,10 @@ def count_outcome(*, cluster_id: UUID, outcome: str, detail: str = "") -> None:
     """Count one post of a report. The first of a day also drops what is older than 90 days."""
     instant = now()
     with connection.cursor() as cursor:
-        values = [current_organization_id(), cluster_id, instant.date(), outcome[:40], instant, detail[:500].replace("\x00", "")]
-        cursor.execute(_COUNT, values)
+        told = detail[:500].replace("\x00", "")
+        cursor.execute(
+            _COUNT, [current_organization_id(), cluster_id, instant.date(), outcome[:40], instant, told]
+        )
         is_first = cursor.fetchone()[0] == 1
     if is_first:
         IntakeDay.objects.filter(cluster_id=cluster_id, day__lt=instant.date() - KEPT_FOR).delete()
