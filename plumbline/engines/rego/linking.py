@@ -144,7 +144,9 @@ class _Resolver(Mapper):
         rules = []
         for rule in self._tree.rules:
             self._own, self._line = declared(rule), rule.line
-            rules.append(self.rule(rule))
+            made = self.rule(rule)
+            first = self.name(Var(rule.name, rule.line))
+            rules.append(replace(made, path=(first, *made.path[1:])))
         return replace(self._tree, imports=(), rules=tuple(rules), is_v1=True)
 
     def statement(self, item: syntax.Statement) -> syntax.Statement:
@@ -175,7 +177,7 @@ class _Resolver(Mapper):
     def _call(self, name: str, arguments: tuple[Term, ...], line: int) -> Term:
         own = ".".join(("data", *self._tree.package, name))
         if own in self._functions:
-            return Call(own, arguments, line)
+            return Call(f"{own}_" if name in _KEYWORDS else own, arguments, line)
         first, dot, rest = name.partition(".")
         if first in self._imports and first not in self._own and (dot or self._imports[first][0] == "data"):
             return Call(".".join((*self._imports[first], *([rest] if rest else []))), arguments, line)

@@ -16,19 +16,19 @@ import httpx
 from plumbline.engines.rego.engines import QUERY_SECONDS, Answer, Input, Inventory, Patience, Query, undefined
 from plumbline.engines.rego.errors import EngineError, RegoError
 from plumbline.engines.rego.linking import Linked, texts, under
+from plumbline.engines.rego.printing import dotted
 
 _SECONDS_PER_INPUT: Final = 0.1
 _UPLOAD_SECONDS: Final = 30.0
 _MAX_ANSWER: Final = 8 << 20
 _VERSION_QUERY: Final = "version := opa.runtime().version"
-# One request judges many inputs. `data.X` is the policy's package.
-_BATCH: Final = """\
-package {package}.plumbline_batch
-import rego.v1
-answers[index] := value if {{
+# One request judges many inputs. This goes to the end of the policy's first module.
+_ANSWERS: Final = "plumbline_answers"
+_BATCH: Final = f"""\
+{_ANSWERS}[index] := value if {{{{
 	some index, item in input.items
-	value := data.{package}.{entry} with input as object.union(item, {{"parameters": input.parameters}})
-}}
+	value := data.{{rule}} with input as object.union(item, {{{{"parameters": input.parameters}}}})
+}}}}
 """
 
 
@@ -66,9 +66,16 @@ class OpaEngine:
         """As `RegoEngine.compile`."""
         self._take_dropped_away()
         self._count += 1
-        query = _OpaQuery(self, linked, rule, parameters, f"p{self._count}")
+        query = OpaQuery(self, linked, rule, parameters, f"p{self._count}")
         query.upload()
+        self.uploaded(query)
         return query
+
+    def uploaded(self, query: OpaQuery) -> None:
+        """A query has been put, and so found to be right."""
+
+    def prepare(self) -> None:
+        """Called before each question. Raises EngineError."""
 
     def close(self) -> None:
         """Take the modules away and close the connection."""
@@ -100,11 +107,15 @@ class OpaEngine:
 
     def _take_dropped_away(self) -> None:
         while self._dropped:
-            start = f"/v1/policies/{self._dropped.pop()}/"
-            for item in [item for item in reversed(self._put) if unquote(item).startswith(start)]:
-                with contextlib.suppress(EngineError):
-                    self.request("DELETE", item, self.seconds)
-                self._put.remove(item)
+            self.take_away(self._dropped.pop())
+
+    def take_away(self, path: str) -> None:
+        """Delete the policies below this path."""
+        start = f"/v1/policies/{path}/"
+        for item in [item for item in reversed(self._put) if unquote(item).startswith(start)]:
+            with contextlib.suppress(EngineError):
+                self.request("DELETE", item, self.seconds)
+            self._put.remove(item)
 
     def take_inventory(self, inventory: Inventory, *, again: bool = False) -> None:
         """Make this `data.inventory`. Raises EngineError."""
@@ -114,6 +125,12 @@ class OpaEngine:
         if not response.is_success:
             raise EngineError(f"OPA did not take the inventory: {_message(response)}")
         self._inventory = inventory.key
+
+    def reconnect(self, socket: str) -> None:
+        """Another server has taken the place of the last one; it has no inventory yet."""
+        self._client._transport = httpx.HTTPTransport(uds=socket, retries=1)
+        self._inventory = None
+        self._put.clear()
 
     def _asked_version(self) -> str:
         response = self.request("POST", "/v1/query", _UPLOAD_SECONDS, json.dumps({"query": _VERSION_QUERY}))
@@ -126,17 +143,18 @@ class OpaEngine:
         return ""
 
 
-class _OpaQuery:
+class OpaQuery:
     def __init__(self, engine: OpaEngine, linked: Linked, rule: str, parameters: Any, name: str) -> None:
         self._engine, self._rule, self._parameters = engine, rule, json.dumps(parameters, ensure_ascii=False)
         package = (engine.prefix, name)
         moved = under(linked, package, (f"{engine.prefix}_inventory",))
         self._names, self._texts = linked.names, texts(moved)
-        self._path = "/".join(package)
-        entry = ".".join((*linked.entry, rule))
-        self._batch = _BATCH.format(package=".".join(package), entry=entry)
+        self.path = "/".join(package)
+        self._answers_path = "/".join((*package, *linked.entry, _ANSWERS))
+        text, origins = self._texts[0]
+        self._texts[0] = (text + _BATCH.format(rule=dotted((*package, *linked.entry, rule))), origins)
         self._patience = Patience()
-        weakref.finalize(self, engine.drop, self._path).atexit = False
+        weakref.finalize(self, engine.drop, self.path).atexit = False
 
     def upload(self) -> None:
         """Put the modules: those that others call first. Raises RegoError with the line of the original."""
@@ -145,29 +163,30 @@ class _OpaQuery:
         while waiting:
             still = []
             for index in waiting:
-                problem = self._upload(f"m{index}", self._texts[index][0], index)
+                problem = self._upload(index)
                 if problem is not None:
                     problems[index] = problem
                     still.append(index)
             if len(still) == len(waiting):
                 raise problems[still[-1]]
             waiting = still
-        problem = self._upload("batch", self._batch, None)
-        if problem is not None:
-            raise problem
 
-    def _upload(self, name: str, text: str, index: int | None) -> RegoError | None:
-        response = self._engine.put(f"/v1/policies/{quote(f'{self._path}/{name}', safe='')}", text)
+    @property
+    def modules(self) -> list[str]:
+        """The texts of the modules, as they are put."""
+        return [text for text, _ in self._texts]
+
+    def _upload(self, index: int) -> RegoError | None:
+        text, origins = self._texts[index]
+        response = self._engine.put(f"/v1/policies/{quote(f'{self.path}/m{index}', safe='')}", text)
         if response.is_success:
             return None
-        module = self._names[index or 0]
-        line = None
-        message = _message(response)
+        line, message = None, _message(response)
         with contextlib.suppress(ValueError, LookupError, TypeError):
             problem = response.json()["errors"][0]
-            message = problem["message"].replace(f"{self._path.replace('/', '.')}.", "")
-            line = None if index is None else self._texts[index][1][problem["location"]["row"]]
-        return RegoError(message, module=module, line=line or None)
+            message = problem["message"].replace(f"{self.path.replace('/', '.')}.", "")
+            line = origins[problem["location"]["row"]]
+        return RegoError(message, module=self._names[index], line=line or None)
 
     def answers(self, inputs: Sequence[Input], inventory: Inventory | None = None) -> list[Answer]:
         """As `Query.answers`. What fails as a whole is asked again one by one."""
@@ -175,6 +194,7 @@ class _OpaQuery:
         if exhausted is not None or not inputs:
             return [exhausted] * len(inputs)
         try:
+            self._engine.prepare()
             if inventory is not None:
                 self._engine.take_inventory(inventory)
             return self._asked(inputs, inventory)
@@ -186,7 +206,7 @@ class _OpaQuery:
     def _asked(self, inputs: Sequence[Input], inventory: Inventory | None, *, again: bool = False) -> list[Answer]:
         body = f'{{"input":{{"items":[{",".join(item.text for item in inputs)}],"parameters":{self._parameters}}}}}'
         seconds = self._engine.seconds + _SECONDS_PER_INPUT * (len(inputs) - 1)
-        response = self._engine.request("POST", f"/v1/data/{self._path}/plumbline_batch/answers", seconds, body)
+        response = self._engine.request("POST", f"/v1/data/{quote(self._answers_path)}", seconds, body)
         if not response.is_success:
             raise EngineError(f"the policy failed: {_message(response)}")
         if len(response.content) > _MAX_ANSWER:
