@@ -108,6 +108,9 @@ class Report(OwnedModel):
         indexes = [
             models.Index(fields=["organization", "cluster", "-received_at"], name="report_recent"),
             models.Index(
+                fields=["organization", "-received_at"], name="report_parked", condition=Q(status="parked")
+            ),
+            models.Index(
                 fields=["organization", "cluster", "scanned_at", "received_at"],
                 name="report_waiting",
                 condition=Q(status="accepted"),

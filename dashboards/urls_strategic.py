@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboards.views import clusters, posture
+from dashboards.views import clusters, ingestion, posture
 
 urlpatterns = [
     path("o/<slug:slug>/posture", posture.posture_view, name="posture"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("o/<slug:slug>/posture/charts/<slug:name>.json", posture.posture_chart_view, name="posture_chart"),
     path("o/<slug:slug>/clusters", clusters.clusters_view, name="clusters"),
     path("o/<slug:slug>/clusters/new", clusters.cluster_new_view, name="cluster_new"),
+    path("o/<slug:slug>/clusters/ingestion", ingestion.ingestion_view, name="ingestion"),
     path("o/<slug:slug>/clusters/<uuid:cluster_id>", clusters.cluster_view, name="cluster"),
     path(
         "o/<slug:slug>/clusters/<uuid:cluster_id>/tokens",
@@ -18,8 +19,13 @@ urlpatterns = [
     ),
     path(
         "o/<slug:slug>/clusters/<uuid:cluster_id>/reports/<uuid:report_id>/retry",
-        clusters.report_retry_view,
+        ingestion.report_retry_view,
         name="report_retry",
+    ),
+    path(
+        "o/<slug:slug>/clusters/<uuid:cluster_id>/reports/<uuid:report_id>/dismiss",
+        ingestion.report_dismiss_view,
+        name="report_dismiss",
     ),
     path(
         "o/<slug:slug>/clusters/<uuid:cluster_id>/tokens/<uuid:token_id>/revoke",

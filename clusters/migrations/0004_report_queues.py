@@ -68,4 +68,8 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(condition=models.Q(('waiting_count__gt', 0)), fields=['organization'], name='queue_waiting'), models.Index(fields=['organization', 'served_at'], name='queue_served')],
             },
         ),
+        migrations.AddIndex(
+            model_name='report',
+            index=models.Index(condition=models.Q(('status', 'parked')), fields=['organization', '-received_at'], name='report_parked'),
+        ),
     ]

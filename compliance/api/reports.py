@@ -12,6 +12,7 @@ from common.errors import NotFound, PlumblineError
 from compliance.selectors.directory import Directory
 from compliance.selectors.filters import strict_filters
 from compliance.selectors.keyset import Keyset
+from compliance.services.dismissals import dismiss_report
 from compliance.services.retries import retry_report
 from organizations.api.views import OrganizationAPIView
 from organizations.permissions import Capability
@@ -71,6 +72,20 @@ class ReportRetry(OrganizationAPIView):
     def post(self, request: Request, slug: str, report_id: UUID) -> Response:
         report = retry_report(report_id=report_id, actor=request.user)
         return Response(ReportSerializer(report).data, status=202)
+
+
+class ReportDismissal(OrganizationAPIView):
+    needs = {"POST": Capability.RETRY_REPORTS}
+
+    @operation(
+        "reports_dismiss",
+        summary="Give a parked report up: its body is dropped for good; 409 for any other",
+        tag="reports",
+        answers=ReportSerializer,
+    )
+    def post(self, request: Request, slug: str, report_id: UUID) -> Response:
+        report = dismiss_report(report_id=report_id, actor=request.user)
+        return Response(ReportSerializer(report).data)
 
 
 def _status(request: Request) -> str:

@@ -3,10 +3,11 @@
 from django.urls import path
 
 from .clusters import AgentTokenDetail, AgentTokenList, ClusterDetail, ClusterList
+from .ingestion import IngestionList
 from .library import PolicyDetail, PolicyList, StandardDetail, StandardList
 from .organizations import OrganizationList
 from .posture import PostureHistory, PostureNow
-from .reports import ReportDetail, ReportList, ReportRetry
+from .reports import ReportDetail, ReportDismissal, ReportList, ReportRetry
 from .resources import ResourceDetail, ResourceList
 from .violations import ViolationDetail, ViolationList
 
@@ -32,7 +33,11 @@ urlpatterns = [
     path(f"{HERE}/standards/<slug:standard>", StandardDetail.as_view(), name="api_standard"),
     path(f"{HERE}/posture", PostureNow.as_view(), name="api_posture"),
     path(f"{HERE}/posture/history", PostureHistory.as_view(), name="api_posture_history"),
+    path(f"{HERE}/ingestion", IngestionList.as_view(), name="api_ingestion"),
     path(f"{HERE}/reports", ReportList.as_view(), name="api_reports"),
     path(f"{HERE}/reports/<uuid:report_id>", ReportDetail.as_view(), name="api_report"),
     path(f"{HERE}/reports/<uuid:report_id>/retry", ReportRetry.as_view(), name="api_report_retry"),
+    path(
+        f"{HERE}/reports/<uuid:report_id>/dismiss", ReportDismissal.as_view(), name="api_report_dismiss"
+    ),
 ]

@@ -4,9 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Q
-
-from clusters.models import Cluster, Report, ReportStatus
+from clusters.models import Cluster, Report, ReportQueue
 from common.clock import now
 from common.errors import NotFound
 from compliance.posture import Posture, is_stale
@@ -32,9 +30,14 @@ class FleetRow:
     @property
     def freshness(self) -> str:
         """`never` reported, `stale` (silent for over a day) or `fresh`."""
-        if self.cluster.last_scanned_at is None:
-            return "never"
-        return "stale" if is_stale(self.cluster.last_scanned_at, now()) else "fresh"
+        return freshness_of(self.cluster)
+
+
+def freshness_of(cluster: Cluster) -> str:
+    """`never` reported, `stale` (silent for over a day) or `fresh`."""
+    if cluster.last_scanned_at is None:
+        return "never"
+    return "stale" if is_stale(cluster.last_scanned_at, now()) else "fresh"
 
 
 def fleet(filters: Filters, directory: Directory) -> list[FleetRow]:
@@ -54,12 +57,8 @@ def fleet(filters: Filters, directory: Directory) -> list[FleetRow]:
 
 def _queues() -> dict[UUID, tuple[int, int]]:
     """Per cluster: reports parked, reports accepted and not yet processed."""
-    unfinished = Report.objects.filter(status__in=[ReportStatus.PARKED, ReportStatus.ACCEPTED]).order_by()
-    counted = unfinished.values("cluster").annotate(
-        parked=Count("id", filter=Q(status=ReportStatus.PARKED)),
-        waiting=Count("id", filter=Q(status=ReportStatus.ACCEPTED)),
-    )
-    return {row["cluster"]: (row["parked"], row["waiting"]) for row in counted}
+    queues = ReportQueue.objects.values_list("cluster_id", "parked_count", "waiting_count")
+    return {cluster_id: (parked, waiting) for cluster_id, parked, waiting in queues}
 
 
 def cluster_by_id(cluster_id: UUID) -> Cluster:

@@ -27,6 +27,14 @@ def ago_words(instant: datetime | date, present: datetime) -> str:
     return f"{number} {unit} ago" if gap > timedelta() else f"in {number} {unit}"
 
 
+def duration_words(seconds: float) -> str:
+    """A length of time in its largest unit: `45 s`, `12 min`, `3 h`, `2 d`."""
+    for limit, step, word in ((60, 1, "s"), (3600, 60, "min"), (86400, 3600, "h")):
+        if seconds < limit:
+            return f"{int(seconds // step)}\u202f{word}"
+    return f"{int(seconds // 86400)}\u202fd"
+
+
 def percent(share: float | None) -> str:
     """0.836 → `84 %`. Only all is 100 % and only nothing is 0 %: what is nearly so is not rounded to it."""
     if share is None:

@@ -19,12 +19,11 @@ from common.errors import NotFound, PlumblineError
 from compliance.selectors.directory import Directory
 from compliance.selectors.filters import parse_filters
 from compliance.selectors.fleet import FleetRow, cluster_by_id, fleet, recent_reports
-from compliance.services.retries import retry_report
 from dashboards.access import OrganizationRequest, organization_view
 from organizations.permissions import Capability, can
 
 ATTENTION = {"stale": 0, "never": 1, "fresh": 2}
-REPORT_TONES = {"processed": "good", "superseded": "neutral", "accepted": "accent", "parked": "notice"}
+REPORT_TONES = {"processed": "good", "accepted": "accent", "parked": "notice"}  # the others: neutral
 
 
 @require_GET
@@ -110,20 +109,6 @@ def token_revoke_view(request: OrganizationRequest, cluster_id: UUID, token_id: 
     return redirect("cluster", slug=request.organization.slug, cluster_id=cluster.id)
 
 
-@require_POST
-@organization_view(needs=Capability.RETRY_REPORTS)
-def report_retry_view(request: OrganizationRequest, cluster_id: UUID, report_id: UUID) -> HttpResponse:
-    cluster = _cluster(cluster_id)
-    if not Report.objects.filter(pk=report_id, cluster=cluster).exists():
-        raise Http404("There is no such report.")
-    try:
-        retry_report(report_id=report_id, actor=request.user)
-        messages.success(request, "The report is in the queue again.")
-    except PlumblineError as error:
-        messages.warning(request, error.detail)
-    return redirect("cluster", slug=request.organization.slug, cluster_id=cluster.id)
-
-
 def _cluster(cluster_id: UUID) -> Cluster:
     try:
         return cluster_by_id(cluster_id)
@@ -159,6 +144,7 @@ def _report_event(request: OrganizationRequest, report: Report) -> dict[str, Any
         "superseded": f"{report.get_kind_display()} superseded by a newer one before it was merged",
         "accepted": f"{report.get_kind_display()} accepted, waiting to be merged",
         "parked": f"{report.get_kind_display()} parked after {report.attempt_count} attempts",
+        "dismissed": f"{report.get_kind_display()} parked, then dismissed: it was not merged",
     }[report.status]
     scanned = f"Scanned {report.scanned_at:%Y-%m-%d %H:%M} UTC · {report.body_bytes / 1024:,.0f} KiB"
     may_retry = report.status == ReportStatus.PARKED and can(
@@ -170,7 +156,7 @@ def _report_event(request: OrganizationRequest, report: Report) -> dict[str, Any
         "action_url": retry_url if may_retry else "",
         "action": "Try again",
         "text": text,
-        "tone": REPORT_TONES[report.status],
+        "tone": REPORT_TONES.get(report.status, "neutral"),
         "detail": report.error or scanned,
     }
 

@@ -68,6 +68,7 @@ STANDARD = {"standard_slug": "pss-baseline"}
 ROUTES = [
     _open("healthz"),
     _open("readyz"),
+    _open("metrics"),
     _open("sign_in"),
     _open("sign_in", "POST"),
     _open("sign_out", "POST"),
@@ -126,6 +127,8 @@ ROUTES = [
         TEAM_MANAGERS,
         ids={"cluster_id": Cluster, "report_id": Report},
     ),
+    Route("ingestion"),
+    _post("report_dismiss", TEAM_MANAGERS, ids={"cluster_id": Cluster, "report_id": Report}),
     _post("cluster_token_revoke", CLUSTER_MANAGERS, ids={"cluster_id": Cluster, "token_id": AgentToken}),
     # The read and management API
     _open("api_organizations", audience=Audience.ACCOUNT),
@@ -153,4 +156,6 @@ ROUTES = [
     Route("api_reports"),
     Route("api_report", ids={"report_id": Report}),
     _post("api_report_retry", TEAM_MANAGERS, ids={"report_id": Report}),
+    _post("api_report_dismiss", TEAM_MANAGERS, ids={"report_id": Report}),
+    Route("api_ingestion"),
 ]

@@ -113,6 +113,7 @@ def _merge(report: Report, standing: Standing) -> MergeOutcome:
         agent_version=kept.head["agent"]["version"][:64],
         resource_count=resource_count,
         unreported_resource_count=unreported,
+        unreadable_resource_count=min(unreported, _unreadable(kept.head, cluster)),
         snapshot_wanted_at=_still_wanted(report, kept.head, cluster, staged),
     )
     return MergeOutcome(
@@ -160,6 +161,12 @@ def _policies(slugs: list[str]) -> list[tuple[int, int]]:
             "run manage.py sync_library, then retry the report."
         )
     return [known[slug] for slug in slugs]
+
+
+def _unreadable(head: dict[str, Any], cluster: Cluster) -> int:
+    """Those of the unreported that the sender could not read; of a delta, see _unreported."""
+    unreadable = len(head.get("unreadable") or ())
+    return max(unreadable, cluster.unreadable_resource_count) if head["kind"] == "delta" else unreadable
 
 
 def _unreported(head: dict[str, Any], staged: Staged, earlier: int) -> int:
