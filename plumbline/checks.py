@@ -71,6 +71,8 @@ class Check:
         self._known = names.union(self.names)
         self.source = scoped(rule.expression, policy.id, policy.variables)
         self.parts = parts_of(self.source, self.names)
+        self.constants = [(name,) for name in ("namespaceObject", "request") if name in self.source]
+        """What is null in all that is judged here, and needs to be there all the same."""
         self.has_params = "params[" in self.source
         self._path_of = _path_source(rule.path)
         self._fix_paths = [_path_source(step.path) for step in rule.fix]

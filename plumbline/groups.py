@@ -6,7 +6,6 @@ import itertools
 import marshal
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from operator import itemgetter
 from typing import Any, Final
 
 from plumbline.checks import Check, Instance
@@ -19,17 +18,17 @@ MAX_REMEMBERED: Final = 4096
 _MAX_KEY_BYTES: Final = 4096
 _KEY_FORMAT: Final = 0  # of marshal: the only one whose bytes depend on nothing but the value
 _TRACED_AFTER: Final = 12  # evaluations of a program, which cost as much as finding out what it reads
-_CONSTANT: Final = {("request",), ("namespaceObject",)}  # null in all that policies of ours judge
 _UNVARIED: Final[Mapping[str, int]] = {}
 
-# Fields that differ from object to object. What reads one of them is evaluated for almost each; what reads none is
-# evaluated once for many, and must not be drawn along. A name more or less here costs time and changes no verdict.
+# Fields that differ from object to object, that name it, or that hold both such fields and others. A field more or less
+# costs or saves time, and changes no verdict.
 _VARIED: Final = frozenset((
     "annotations", "args", "binaryData", "command", "containers", "data", "env", "envFrom", "ephemeralContainers",
-    "generateName", "image", "initContainers", "labels", "matchLabels", "name", "namespace", "resources", "selector",
-    "serviceAccount", "serviceAccountName", "uid", "value", "volumeMounts", "volumes",
+    "image", "initContainers", "namespace", "resources", "serviceAccount", "serviceAccountName", "value",
+    "volumeMounts", "volumes",
 ))
-_BROAD: Final = frozenset(("metadata", "spec", "template"))  # hold fields that differ, and others
+_NAMING: Final = frozenset(("generateName", "labels", "matchLabels", "name", "selector", "uid"))
+_BROAD: Final = frozenset(("metadata", "spec", "template"))
 
 
 class Verdicts:
@@ -64,14 +63,15 @@ class Group:
         self._related_reading: Reading = {}
         self._evaluations = 0
         if all(check.parts is not None for check in checks):
-            self._read_by(reading_of_parts({part for check in checks for part in check.parts or ()} | _CONSTANT))
+            self._read_by(reading_of_parts(part for check in checks for part in (*check.parts, *check.constants)))
 
     @cached_property
     def program(self) -> Program:
         """Yields the list of all verdicts; errors when any of them does."""
         if self._twin is not None:
             return self._twin.program
-        return compile_list([check.source for check in self.checks], self._names)
+        are_proven = all(check.policy.is_proven for check in self.checks)
+        return compile_list([check.source for check in self.checks], self._names, are_proven=are_proven)
 
     def verdicts(self, instance: Instance) -> Verdicts:
         """From memory when they saw the same before."""
@@ -105,9 +105,9 @@ class Group:
 
     def _read_by(self, reading: Reading) -> None:
         by_name = dict.fromkeys((*VOCABULARY, *self._names)) if reading is None else dict(reading)
-        by_name.pop("params", None)  # the same for all that the group judges
         self._related_reading = by_name.pop("related", {})
-        self._reading = tuple(sorted(by_name.items(), key=itemgetter(0)))
+        by_name.pop("params", None)  # the same for all that the group judges
+        self._reading = tuple((name, by_name[name]) for name in (*VOCABULARY, *sorted(self._names)) if name in by_name)
 
     def _seen(self, values: Mapping[str, Any]) -> dict[str, Any]:
         if self._reading is None:
@@ -197,7 +197,7 @@ class Grouping:
         members: dict[Each | None, dict[Any, list[Check]]] = {}
         for check in checks:
             by_parts = members.setdefault(check.rule.each, {})
-            by_parts.setdefault(_signature(check.parts), []).append(check)
+            by_parts.setdefault(_kinship(check), []).append(check)
         return tuple(
             (each, tuple(self._group(each, tuple(together), versions) for together in by_parts.values()))
             for each, by_parts in members.items()
@@ -218,13 +218,18 @@ class Grouping:
         return group
 
 
-def _signature(parts: frozenset[Part] | None) -> frozenset[Part] | None:
-    """What of the parts differs from object to object: checks that agree on it belong together."""
-    if parts is None:
-        return None
-    return frozenset(
-        part for part in parts if len(part) == 1 or part[-1] in _BROAD or not _VARIED.isdisjoint(part)
+def _kinship(check: Check) -> Any:
+    """Equal for checks that are best evaluated together: more in one program cost less, but one whose parts differ from
+    object to object has all others evaluated each time, and one that judges other kinds has them compiled once more.
+    """
+    if check.parts is None:
+        return check.policy.match
+    if any(not _NAMING.isdisjoint(part) for part in check.parts):
+        return check.policy.match, _NAMING
+    varied = frozenset(
+        part for part in check.parts if len(part) == 1 or part[-1] in _BROAD or not _VARIED.isdisjoint(part)
     )
+    return varied or (check.policy.match, varied)
 
 
 def _key(seen: dict[str, Any]) -> bytes | None:

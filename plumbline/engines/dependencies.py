@@ -33,6 +33,8 @@ def parts_of(source: str, names: Iterable[str]) -> frozenset[Part] | None:
 
 def _is_field(source: str, start: int) -> bool:
     """Whether the word at `start` is a field of something, as `object` in `metadata.object`."""
+    if source[start - 1 : start] not in (".", "?"):
+        return False
     before = _BEFORE_FIELD.search(source, max(0, start - 200), start)
     return before is not None and before["word"] != "in"
 

@@ -9,12 +9,12 @@ place of each value of such a type (`plumbline.engines.signatures`).
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-import yaml
 from cel_expr_python import cel
 
 from plumbline.engines import references
@@ -128,7 +128,7 @@ def _configuration(extensions: tuple[str, ...], functions: list[dict[str, Any]])
     content: dict[str, Any] = {"name": "plumbline", "extensions": [*named, _STRINGS]}
     if functions:  # a name can be declared once: the standard `string` is declared anew, with more overloads
         content |= {"functions": functions, "stdlib": {"exclude_functions": [{"name": "string"}]}}
-    return cel.NewEnvConfigFromYaml(yaml.safe_dump(content))
+    return cel.NewEnvConfigFromYaml(json.dumps(content))  # which is YAML, and written sooner
 
 
 def _described(function: Function, number: int) -> dict[str, Any]:

@@ -61,6 +61,8 @@ def scoped(source: str, policy: str, variables: Sequence[tuple[str, str]]) -> st
     A binding is lazy in the engine: a variable that the expression's path does not reach costs nothing.
     """
     definitions = dict(variables)
+    if "params" not in source and not any(name in source for name in definitions):
+        return source
     needed = _closure(source, definitions)
     prefix = re.sub(r"\W", "_", policy)
     body = _rename(source, policy, prefix, definitions)

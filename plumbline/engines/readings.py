@@ -14,8 +14,10 @@ EACH: Final = "[*]"
 """Stands for every element of a list, and every value of a map."""
 
 Reading: TypeAlias = "Mapping[str, Reading] | None"
-"""The fields that are read of a map, each with what is read of it in turn. None: all of it. What is neither a map nor a
-list is always read as a whole, and so are the type of a value and whether there is one."""
+"""The fields that are read of a map, each with what is read of it in turn; {} when no more is read than whether there is
+a value, and None when all of it is. Of what is neither a map nor a list, anything else reads all."""
+
+_BLANK: Final[dict[type, Any]] = {str: "", bool: False, int: 0, float: 0.0, dict: {}, list: []}
 
 _ROUNDS: Final = 4  # of a loop, after which all that it gathered counts as read
 _CHOICES: Final = frozenset(("orValue", "or", "_+_"))
@@ -28,6 +30,8 @@ def view(value: Any, reading: Reading) -> Any:
     """`value` without what is not read of it. Lists keep their length where any element counts, else become empty."""
     if reading is None:
         return value
+    if not reading:
+        return _BLANK.get(value.__class__, value)
     if value.__class__ is dict:
         if EACH in reading:
             each = reading[EACH]

@@ -20,6 +20,8 @@ _INTRICATE = re.compile(
     r"|\"(?!(?:[^\"\\\n]|\\[^\n])*\"" + _END + r")|'(?!(?:[^'\n]|'')*'" + _END + "))",
     re.MULTILINE,
 )
+_PLAIN = re.compile(r" *(?:- )?[\w./-]+:(?: [\w./-][\w./:@-]*)?")
+"""A line in which nothing intricate can be: most are like it, and sooner looked at by this."""
 _CONTENT = re.compile(r"\n( *)([^ #\n])")
 
 
@@ -43,7 +45,7 @@ class Blocks:
     """Finds fields in one document. Raises IntricateError when the document is not plain enough."""
 
     def __init__(self, text: str) -> None:
-        if _INTRICATE.search(text):
+        if any(not _PLAIN.fullmatch(line) and _INTRICATE.search(line) for line in text.split("\n")):
             raise IntricateError
         self._text = "\n" + text
         first = _CONTENT.search(self._text)
