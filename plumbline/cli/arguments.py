@@ -29,6 +29,13 @@ exit codes:
 """
 
 
+_REPORT_EXIT_CODES = """\
+exit codes:
+  0  everything was read, and reported if --report-to was given
+  2  unusable arguments, documents that cannot be read, or a report that was not accepted
+"""
+
+
 class UsageError(Exception):
     """Arguments that cannot be used; the message says what to change."""
 
@@ -54,9 +61,36 @@ def build_parser() -> argparse.ArgumentParser:
     _add_export(verbs)
     authors.add_policy_verbs(verbs)
     standards.add_commands(commands)
+    _add_report(commands)
     authors.add_test(commands)
     authors.add_schema(commands)
     return parser
+
+
+def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    def run(options: argparse.Namespace) -> int:
+        from plumbline.cli import report
+
+        return report.run(options)
+
+    report = commands.add_parser(
+        "report",
+        help="report what other engines found",
+        description="Read PolicyReports, OpenReports and audited Gatekeeper constraints from files, directories and "
+        "standard input (kubectl get polr -A -o yaml | plumbline report -), and post them to a Plumbline server.",
+        epilog=_REPORT_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    report.set_defaults(run=run)
+    report.add_argument("paths", nargs="+", metavar="PATH", help="a file, a directory, or - for standard input")
+    report.add_argument("--report-to", metavar="URL", help="the server; without it, only say what would be reported")
+    report.add_argument("--token", help="the cluster's token (default: the environment variable PLUMBLINE_TOKEN)")
+    report.add_argument("--source", default="", metavar="NAME", help="the engine of reports that name none")
+    report.add_argument(
+        "--complete",
+        action="store_true",
+        help="this is all that the engines say of the cluster: what only they knew and no longer name is gone",
+    )
 
 
 def _add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -5,6 +5,7 @@ help.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
@@ -22,6 +23,7 @@ from tenacity import (
 from plumbline import __version__
 
 REPORTS_PATH = "/api/agent/v1/reports"
+RESULTS_PATH = "/api/agent/v1/policy-reports"
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 300.0  # a job in CI that would have to wait longer had better fail and say why
 _RETRIED = frozenset((408, 425, 429, 500, 502, 503, 504))
@@ -54,13 +56,30 @@ def post_report(
     A server that is away, overloaded or slow is asked again with the same report id, so that nothing counts
     twice; not before the time that its Retry-After names. Raises ReportError, at once when that is over five minutes.
     """
-    target = _target(url)
-    body = zstandard.compress(json.dumps(report, separators=(",", ":")).encode())
-    headers = {
+    body = json.dumps(report, separators=(",", ":")).encode()
+    return post_body(url, token, body, client=client, attempts=attempts)
+
+
+def post_body(
+    url: str,
+    token: str,
+    body: bytes,
+    *,
+    path: str = REPORTS_PATH,
+    content_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+    client: httpx.Client | None = None,
+    attempts: int = ATTEMPTS,
+) -> dict[str, Any]:
+    """What the server answers to `body` at `path`: sent compressed, and again as `post_report` does. Raises ReportError.
+    """
+    target = _target(url, path)
+    sent = {
         "Authorization": f"Bearer {token}",
-        "Content-Type": "application/json",
+        "Content-Type": content_type,
         "Content-Encoding": "zstd",
         "User-Agent": f"plumbline/{__version__}",
+        **(headers or {}),
     }
     if not token.isascii() or any(letter.isspace() or not letter.isprintable() for letter in token):
         raise ReportError("the token holds characters that no token has")
@@ -72,22 +91,21 @@ def post_report(
     )
     own = client or httpx.Client(timeout=httpx.Timeout(60.0, connect=10.0))
     try:
-        return retrying(_post, own, target, body, headers)
+        return retrying(_post, own, target, zstandard.compress(body), sent)
     finally:
         if client is None:
             own.close()
 
 
-def _target(url: str) -> str:
+def _target(url: str, path: str) -> str:
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise ReportError(f"{url} is not a URL: {error}") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ReportError(f"{url} is not an http or https URL")
-    if parsed.path.rstrip("/").endswith(REPORTS_PATH):
-        return url
-    return str(parsed.copy_with(path=parsed.path.rstrip("/") + REPORTS_PATH))
+    base = parsed.path.rstrip("/").removesuffix(REPORTS_PATH).removesuffix(path)
+    return str(parsed.copy_with(raw_path=f"{base}{path}".encode()))
 
 
 def _post(client: httpx.Client, url: str, body: bytes, headers: dict[str, str]) -> dict[str, Any]:

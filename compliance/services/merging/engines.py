@@ -4,6 +4,8 @@ An engine speaks of its own policies on the resources that it lists, and of noth
 what is known of the resource itself, stays as it was. A resource whose digest is '' is known by engines alone.
 """
 
+# ruff: noqa: S608 - every part is a constant of this module; values are parameters
+
 import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -115,7 +117,9 @@ def stage_results(document: dict[str, Any], policies: Policies, parameters: dict
         cursor.execute("ANALYZE staged_key")
         cursor.execute(_CHANGED, parameters)
         changed = cursor.fetchall()
-        _stage_changed(cursor, resources, changed, policies, is_cut)
+        # Of a report that was cut off, nothing tells what it would have said besides, but of policies listed in full.
+        clear = set(about["exhaustive"]) if is_cut else set(range(len(policies)))
+        _stage_changed(cursor, resources, changed, policies, clear)
         cursor.execute(_KEEP_RESOURCE, parameters)
         cursor.execute(_KEEP_VERDICTS, parameters)
         cursor.execute(_FOLDED, parameters)
@@ -162,7 +166,7 @@ def _unlisted(api_version: str, kind: str, namespace: str, name: str) -> dict[st
 
 
 def _stage_changed(
-    cursor: Any, resources: list[Any], changed: list[tuple[int, int | None]], policies: Policies, is_cut: bool
+    cursor: Any, resources: list[Any], changed: list[tuple[int, int | None]], policies: Policies, clear: set[int]
 ) -> None:
     cursor.execute(
         "SELECT nextval(pg_get_serial_sequence('clusters_resource', 'id')) FROM generate_series(1, %s)",
@@ -171,7 +175,7 @@ def _stage_changed(
     fresh = iter([row[0] for row in cursor.fetchall()])
     numbered = [(resources[position], known or next(fresh), known is None) for position, known in changed]
     ownership = Ownership.load()
-    lines = (_resource_line(*numbers, policies, ownership, is_cut) for numbers in numbered)
+    lines = (_resource_line(*numbers, policies, ownership, clear) for numbers in numbered)
     copy_rows("staged_resource", _RESOURCE_COLUMNS, lines)
     violations = (line for resource, key, _ in numbered for line in _violation_lines(resource, key, policies))
     copy_rows("staged_violation", _VIOLATION_COLUMNS, violations)
@@ -198,12 +202,11 @@ _BY_INDEX = frozenset({"passed", "failed", "errored", "skipped", "violations", "
 
 
 def _resource_line(
-    resource: dict[str, Any], key: int, is_new: bool, policies: Policies, ownership: Ownership, is_cut: bool
+    resource: dict[str, Any], key: int, is_new: bool, policies: Policies, ownership: Ownership, clear: set[int]
 ) -> str:
     _, _, version = resource["apiVersion"].rpartition("/")
     unclear = {error["policy"] for error in resource["errors"]}
-    # Of a report that was cut off, nothing tells what it would have said besides.
-    clear = [] if is_cut else [*resource["passed"], *(i for i in resource["failed"] if i not in unclear)]
+    cleared = clear & {*resource["passed"], *(index for index in resource["failed"] if index not in unclear)}
     group, kind, namespace, name = _identity(resource)
     return copy_line(
         (
@@ -220,7 +223,7 @@ def _resource_line(
             resource["line"],
             "",
             *(_ids(resource[verdict], policies) for verdict in ("passed", "failed", "errored", "skipped")),
-            _ids(clear, policies),
+            _ids(sorted(cleared), policies),
             len(resource["violations"]),
             max((policies[index][1] for index in resource["failed"]), default=0),
         )
