@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from functools import cache
 
-from django.core.cache import cache
+from django.core.cache import cache as redis_cache
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
@@ -22,7 +24,11 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when the database, its migrations and Redis are as needed; else 503 that names what is not."""
+    """200 `ready`; 200 `degraded` while only Redis is away; 503 `unavailable` without what every request needs.
+
+    Reports are taken in and pages are shown without Redis: to take all web processes out of the balancer with it
+    would turn a lost queue into an outage.
+    """
     problems = {}
     for name, check in CHECKS.items():
         try:
@@ -32,23 +38,35 @@ def readyz(request: HttpRequest) -> HttpResponse:
             problem = "unreachable"
         if problem:
             problems[name] = problem
-    status = "unavailable" if problems else "ready"
-    return JsonResponse({"status": status, "problems": problems}, status=503 if problems else 200)
+    is_up = not set(problems) - DISPENSABLE
+    status = ("degraded" if problems else "ready") if is_up else "unavailable"
+    return JsonResponse({"status": status, "problems": problems}, status=200 if is_up else 503)
 
 
 def _database() -> str:
-    return application_role_problem()
+    """Reachable, by a role that row-level security binds, and open for writing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")
+        is_read_only = cursor.fetchone()[0]
+    return "read-only" if is_read_only else application_role_problem()
 
 
 def _migrations() -> str:
-    executor = MigrationExecutor(connection)
-    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    applied = set(MigrationRecorder(connection).applied_migrations())
+    waiting = _known_migrations() - applied
     return f"{len(waiting)} not applied" if waiting else ""
 
 
+@cache
+def _known_migrations() -> frozenset[tuple[str, str]]:
+    """Those of the code: read from disk once, for a process does not change its code."""
+    return frozenset(MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
+
+
 def _redis() -> str:
-    cache.get("readyz")
+    redis_cache.get("readyz")
     return ""
 
 
 CHECKS: dict[str, Callable[[], str]] = {"database": _database, "migrations": _migrations, "redis": _redis}
+DISPENSABLE = {"redis"}

@@ -55,10 +55,27 @@ def test_readyz_when_all_is_well(client: Client, db: None) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "ready", "problems": {}})
 
 
-def test_readyz_names_redis_and_gives_no_address_away(client: Client, db: None, settings: Any) -> None:
+def test_readyz_is_degraded_without_redis_and_gives_no_address_away(
+    client: Client, db: None, settings: Any
+) -> None:
+    """Reports are taken in without it: see common.limits and clusters.services.throttling."""
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()["problems"]) == (503, {"redis": "unreachable"})
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "degraded", "problems": {"redis": "unreachable"}}
+
+
+def test_readyz_says_when_the_database_takes_no_writes(client: Client, db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["problems"]) == (503, {"database": "read-only"})
+
+
+def test_readyz_is_cheap(client: Client, db: None, django_assert_num_queries: Any) -> None:
+    client.get("/readyz")
+    with django_assert_num_queries(4):
+        client.get("/readyz")
 
 
 def test_readyz_counts_migrations_that_wait(client: Client, db: None) -> None:
