@@ -38,25 +38,20 @@ class OpaEngine:
     def __init__(
         self, url: str, *, socket: str | None = None, token: str | None = None, seconds: float = QUERY_SECONDS
     ) -> None:
-        try:
-            self._client = httpx.Client(
-                base_url=url,
-                transport=httpx.HTTPTransport(uds=socket, retries=1),
-                headers={"Authorization": f"Bearer {token}"} if token else {},
-                trust_env=False,
-                timeout=seconds,
-            )
-        except (httpx.InvalidURL, ValueError) as error:
-            raise EngineError(f"OPA_URL {url} is not a URL: {error}") from error
+        self._url, self._token, self.seconds = url, token, seconds
+        self._clients = [self._connected(socket)]
         self._where = "the opa process" if socket else url
-        self.seconds = seconds
         self.prefix = f"plumbline_{os.getpid()}_{secrets.token_hex(4)}"
         self._put: list[str] = []
         self._inventory: str | None = None
         self._count = 0
         self._dropped: list[str] = []
-        self._version = self._asked_version()
-        self._finalizer = weakref.finalize(self, _clean, self._client, self._put, os.getpid())
+        try:
+            self._version = self._asked_version()
+        except EngineError:
+            self._clients[0].close()
+            raise
+        self._finalizer = weakref.finalize(self, _clean, self._clients, self._put, os.getpid())
 
     @property
     def name(self) -> str:
@@ -84,7 +79,7 @@ class OpaEngine:
     def request(self, method: str, path: str, seconds: float, body: str | None = None) -> httpx.Response:
         """Raises EngineError when there is no answer."""
         try:
-            return self._client.request(
+            return self._clients[0].request(
                 method, path, content=None if body is None else body.encode("utf-8", "replace"), timeout=seconds
             )
         except httpx.TimeoutException as error:
@@ -128,9 +123,22 @@ class OpaEngine:
 
     def reconnect(self, socket: str) -> None:
         """Another server has taken the place of the last one; it has no inventory yet."""
-        self._client._transport = httpx.HTTPTransport(uds=socket, retries=1)
+        self._clients.pop().close()
+        self._clients.append(self._connected(socket))
         self._inventory = None
         self._put.clear()
+
+    def _connected(self, socket: str | None) -> httpx.Client:
+        try:
+            return httpx.Client(
+                base_url=self._url,
+                transport=httpx.HTTPTransport(uds=socket, retries=1),
+                headers={"Authorization": f"Bearer {self._token}"} if self._token else {},
+                trust_env=False,
+                timeout=self.seconds,
+            )
+        except (httpx.InvalidURL, ValueError) as error:
+            raise EngineError(f"OPA_URL {self._url} is not a URL: {error}") from error
 
     def _asked_version(self) -> str:
         response = self.request("POST", "/v1/query", _UPLOAD_SECONDS, json.dumps({"query": _VERSION_QUERY}))
@@ -240,10 +248,12 @@ def _message(response: httpx.Response) -> str:
     return f"status {response.status_code}"
 
 
-def _clean(client: httpx.Client, put: Sequence[str], owner: int) -> None:
+def _clean(clients: list[httpx.Client], put: Sequence[str], owner: int) -> None:
     if os.getpid() != owner:  # a fork of the process that put them
         return
-    with contextlib.suppress(httpx.HTTPError):
-        for path in reversed(put):
-            client.delete(path, timeout=2.0)
-    client.close()
+    while clients:
+        client = clients.pop()
+        with contextlib.suppress(httpx.HTTPError):
+            for path in reversed(put):
+                client.delete(path, timeout=2.0)
+        client.close()

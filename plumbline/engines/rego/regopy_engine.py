@@ -88,6 +88,10 @@ class RegopyEngine:
         self._dropped.append(number)
 
     @property
+    def process_id(self) -> int:
+        return self.worker().process_id
+
+    @property
     def seconds(self) -> float:
         return self._seconds
 
@@ -227,6 +231,10 @@ class _Worker:
     @property
     def is_alive(self) -> bool:
         return self._finalizer.alive and self._process.poll() is None
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
 
     def unknown(self, keys: Iterable[str]) -> list[str]:
         """Those of the keys whose inputs the process does not hold."""

@@ -39,13 +39,16 @@ class OwnOpaEngine(OpaEngine):
         try:
             super().__init__("http://opa", socket=str(self._start()), seconds=seconds)
         except EngineError:
+            for client in getattr(self, "_clients", ()):
+                client.close()
             self._stopper()
             raise
 
     def close(self) -> None:
-        """End the server."""
-        self._stopper()
+        """End the server, which forgets all that was put."""
+        self._put.clear()
         super().close()
+        self._stopper()
 
     @property
     def process_id(self) -> int:
