@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from plumbline import __version__
+from plumbline.reports.folding import fold_owned
 from plumbline.results import Result
 from plumbline.scanning import Judged, Scan
 
@@ -33,7 +34,7 @@ def build_report(
 
     Secret values and kubectl's copy of the manifest are left out. An object that a scan met twice is
     reported once,
-    as it was last read.
+    as it was last read. Pods, ReplicaSets and Jobs whose owner was scanned with them are reported as their owner.
     """
     indexes = {policy.id: index for index, policy in enumerate(scan.policies)}
     resources = {_identity(judged): _resource(judged, indexes) for judged in scan.judged}
@@ -48,7 +49,7 @@ def build_report(
         "scanned_at": scanned_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "agent": {"name": agent, "version": __version__},
         "policies": list(indexes),
-        "resources": list(resources.values()),
+        "resources": fold_owned(resources.values()),
         "deleted": [dict(item) for item in deleted],
         "truncated": None if truncated is None else {"resources_total": truncated},
         "unreadable": unreadable[:1000],

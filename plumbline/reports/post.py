@@ -71,8 +71,7 @@ def post_body(
     client: httpx.Client | None = None,
     attempts: int = ATTEMPTS,
 ) -> dict[str, Any]:
-    """What the server answers to `body` at `path`: sent compressed, and again as `post_report` does. Raises ReportError.
-    """
+    """What the server answers to `body` at `path`, sent as `post_report` sends. Raises ReportError."""
     target = _target(url, path)
     sent = {
         "Authorization": f"Bearer {token}",
