@@ -8,6 +8,8 @@ import yaml
 
 from plumbline.dialects.admission.reviews import creation_of
 from plumbline.dialects.loading import read_documents
+from plumbline.engines import environments
+from plumbline.engines.trees import tree
 from plumbline.evaluation import Evaluator
 from plumbline.exports import FORMATS, InexpressibleError, export_policy
 from plumbline.library import library_policies
@@ -90,6 +92,37 @@ def test_every_format_has_documents_that_can_be_applied(name: str, form: str) ->
 def test_what_an_engine_cannot_express_is_said(name: str, form: str) -> None:
     with pytest.raises(InexpressibleError, match=name):
         export_policy(POLICIES[name], form)
+
+
+def sources_of(document: dict[str, Any]) -> list[str]:
+    spec = document["spec"]
+    validations = spec["validations"]
+    found = [item["expression"] for item in (*spec.get("variables", ()), *validations)]
+    return [*found, *(item["messageExpression"] for item in validations if "messageExpression" in item)]
+
+
+def mixed_lists(source: str) -> list[str]:
+    """The types of each list written down in the source whose elements are not all of one type."""
+    root = tree(environments.compile(source, ("oldObject",))[0].serialize())
+    lists = ({str(child.type) for child in node.children} for node in root.walk() if node.kind == "list")
+    return [" and ".join(sorted(types)) for types in lists if len(types) > 1]
+
+
+@pytest.mark.parametrize("name", sorted(EXPRESSIBLE))
+def test_no_list_is_mixed_which_api_servers_refuse(name: str) -> None:
+    document = export_policy(POLICIES[name], "vap")[0]
+
+    assert {source: found for source in sources_of(document) if (found := mixed_lists(source))} == {}
+
+
+def test_a_mixed_list_is_found() -> None:
+    assert mixed_lists("object.kind in ['Pod', object.x]")
+    assert not mixed_lists("object.kind in ['Pod', string(object.x)] || [1, 2] == []")
+
+
+def test_policies_that_tell_manifests_from_stored_objects_are_not_for_admission() -> None:
+    with pytest.raises(InexpressibleError, match="own judges manifests"):
+        export_policy(own("object.?metadata.?uid.hasValue()"), "vap")
 
 
 def test_most_of_the_library_can_be_exported() -> None:
