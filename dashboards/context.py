@@ -25,7 +25,7 @@ PAGES = [
     ("workloads", "Workloads", "workloads", "w", {"workloads", "workload"}, True, True),
     ("policies", "Policies", "policies", "", {"policies", "policy"}, False, False),
     ("standards", "Standards", "standards", "", {"standards", "standard"}, False, False),
-    ("clusters", "Clusters", "clusters", "c", {"clusters", "cluster", "cluster_new"}, True, True),
+    ("clusters", "Clusters", "clusters", "c", {"clusters", "cluster", "cluster_new", "ingestion"}, True, True),
     ("activity", "Activity", "activity", "", {"activity"}, False, False),
     ("settings", "Settings", "settings", "", {"settings", "settings_teams", "settings_tokens"}, False, False),
 ]

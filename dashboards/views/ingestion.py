@@ -89,6 +89,7 @@ def _row(request: OrganizationRequest, row: Intake) -> dict[str, Any]:
     cluster = row.cluster
     return {
         "intake": row,
+        "arrival": {"freshness": row.freshness, "cluster": cluster},  # parked reports have a column of their own
         "cluster": cluster,
         "url": reverse("cluster", args=[request.organization.slug, cluster.id]),
         "accepted_count": sum(row.reports_by_day),
@@ -102,7 +103,7 @@ def _skew(row: Intake) -> str:
     seconds = row.cluster.clock_skew_seconds
     if seconds is None or not row.has_skew:
         return ""
-    return f"{duration_words(abs(seconds))} {'ahead' if seconds > 0 else 'behind'}"
+    return f"Clock {duration_words(abs(seconds))} {'ahead' if seconds > 0 else 'behind'}"
 
 
 def _missing(row: Intake) -> str:

@@ -89,7 +89,7 @@ def test_each_trouble_is_shown(page: Client, cluster: Cluster) -> None:
     count_day(cluster, "bad_time", 9, days_ago=2)
     html = page.get(url()).content.decode()
     assert "ZstdError: cut short" in html
-    assert "15\u202fmin behind" in html
+    assert "Clock 15\u202fmin behind" in html
     assert "10 cut off, 2 unreadable" in html
     assert "5 × schema" in html
     assert "follow its schema" in html
