@@ -10,6 +10,7 @@ from plumbline import paths
 from plumbline.elements import Subject
 from plumbline.engines.cel import ExpressionError, activate, compile_expression
 from plumbline.engines.readings import reading_of, view
+from plumbline.indexes import LabelIndex, SelectorIndex
 from plumbline.inventories import Entry, Inventory, namespace_of, pod_labels
 from plumbline.policies import Related, matches_kind
 from plumbline.resources import Resource
@@ -54,6 +55,8 @@ class Relation:
         self._members: dict[str, list[Entry]] = {}
         self._by_key: dict[str, list[Entry]] = {}
         self._found: dict[Any, Found] = {}
+        self._by_selector: dict[str, SelectorIndex] = {}
+        self._by_labels: dict[str, LabelIndex] = {}
 
     def find(self, subject: Subject, resource: Resource, inventory: Inventory) -> Found:
         """The related objects, not to be changed. Raises MissingError, or ExpressionError when it cannot be known what
@@ -81,6 +84,7 @@ class Relation:
     def _take(self, inventory: Inventory) -> None:
         self._inventory = inventory
         self._members, self._by_key, self._found = {}, {}, {}
+        self._by_selector, self._by_labels = {}, {}
         for group, kind in inventory.kinds:
             if any(matches_kind(pattern, group, kind) for pattern in self._related.kinds):
                 for entry in inventory.of_kind(group, kind):
@@ -121,19 +125,34 @@ class Relation:
         if found is None:
             found = self._found[key] = [
                 entry.object
-                for entry in self._reached(namespace)
-                if selects(
-                    _value(entry.object, self._selecting or ()), labels, plain=is_plain(entry.group, entry.kind)
-                )
+                for entry in self._selectors(namespace).candidates(labels)
+                if selects(self._selector_of(entry), labels, plain=is_plain(entry.group, entry.kind))
             ]
         return found
+
+    def _selector_of(self, entry: Entry) -> Any:
+        return _value(entry.object, self._selecting or ())
+
+    def _selectors(self, namespace: str) -> SelectorIndex:
+        index = self._by_selector.get(namespace)
+        if index is None:
+            reached = self._reached(namespace)
+            index = self._by_selector[namespace] = SelectorIndex(
+                (entry, self._selector_of(entry), is_plain(entry.group, entry.kind)) for entry in reached
+            )
+        return index
+
+    def _labelled(self, namespace: str) -> LabelIndex:
+        index = self._by_labels.get(namespace)
+        if index is None:
+            index = self._by_labels[namespace] = LabelIndex(self._reached(namespace))
+        return index
 
     def _matching(self, selector: Any, plain: bool, namespace: str) -> Found:
         if selector is paths.MISSING:
             return self._shared([])
-        return self._shared(
-            [entry for entry in self._reached(namespace) if selects(selector, entry.pod_labels, plain=plain)]
-        )
+        candidates = self._labelled(namespace).candidates(selector, plain)
+        return self._shared([entry for entry in candidates if selects(selector, entry.pod_labels, plain=plain)])
 
     def _with_keys(self, subject: Subject, namespace: str) -> Found:
         wanted = self._lookup_program.of(subject.object)
