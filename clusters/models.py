@@ -37,6 +37,9 @@ class Cluster(OwnedModel):
     clock_skew_seconds = models.FloatField(
         null=True, help_text="How far the sender's clock was ahead of ours at its newest report, if it told its time."
     )
+    snapshot_wanted_at = models.DateTimeField(
+        null=True, help_text="Something up to this instant was missed: only a newer, complete snapshot makes up for it."
+    )
 
     class Meta(OwnedModel.Meta):
         constraints = [
@@ -97,13 +100,30 @@ class Report(OwnedModel):
     attempt_count = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
     processed_at = models.DateTimeField(null=True)
+    clock_skew_seconds = models.FloatField(
+        null=True, help_text="How far the sender's clock was ahead of ours, if that is known."
+    )
+    session_id = models.UUIDField(null=True, help_text="One run of an agent.")
+    sequence = models.PositiveBigIntegerField(null=True, help_text="Its number in the session, from 1.")
+    policy_set = models.CharField(max_length=64, blank=True, help_text="The digest of what it was evaluated by.")
+    part_count = models.PositiveIntegerField(default=1, help_text="How many parts it came in.")
+    known_count = models.PositiveIntegerField(default=0, help_text="Resources named by their digest alone.")
+    unknown_count = models.PositiveIntegerField(default=0, help_text="Those of them whose digest was not ours.")
+    unknown = models.JSONField(
+        default=list, help_text="Their group, kind, namespace and name; at most 1,000 of them."
+    )
     trace_parent = models.CharField(
         max_length=55, blank=True, help_text="W3C traceparent of the request that brought it; '' when none is traced."
     )
 
     class Meta(OwnedModel.Meta):
         constraints = [
-            models.UniqueConstraint(fields=["organization", "cluster", "report_id"], name="report_id_unique")
+            models.UniqueConstraint(fields=["organization", "cluster", "report_id"], name="report_id_unique"),
+            models.UniqueConstraint(
+                fields=["organization", "cluster", "session_id", "sequence"],
+                name="report_sequence_unique",
+                condition=Q(session_id__isnull=False),
+            ),
         ]
         indexes = [
             models.Index(fields=["organization", "cluster", "-received_at"], name="report_recent"),
@@ -119,6 +139,56 @@ class Report(OwnedModel):
 
     def __str__(self) -> str:
         return str(self.report_id)
+
+
+class ReportPart(OwnedModel):
+    """A part of a snapshot that is not closed yet. When the last one is in, they become one report, and go."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="parts")
+    report_id = models.UUIDField(help_text="The sender's own id of the snapshot, the same in all its parts.")
+    number = models.PositiveIntegerField(help_text="From 1, in any order.")
+    closing = models.JSONField(null=True, help_text="What the closing part says of all: {parts, resources, digest}.")
+    head = models.JSONField(help_text="The report without its resources; what all parts must agree on, and more.")
+    head_digest = models.CharField(max_length=64, help_text="SHA-256 of what all parts must agree on.")
+    received_at = models.DateTimeField(default=now)
+    body = models.BinaryField(help_text="Its lines, as keeping.py says.")
+    body_digest = models.CharField(max_length=64, help_text="SHA-256 of the expanded body, hexadecimal.")
+    body_bytes = models.PositiveIntegerField(help_text="Expanded size in bytes.")
+    resource_count = models.PositiveIntegerField(default=0)
+    known_count = models.PositiveIntegerField(default=0)
+    result_count = models.PositiveIntegerField(default=0)
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "cluster", "report_id", "number"], name="report_part_unique"
+            )
+        ]
+        indexes = [models.Index(fields=["organization", "received_at"], name="report_part_age")]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of {self.report_id}"
+
+
+class AgentSession(OwnedModel):
+    """One run of an agent, which numbers its reports from 1, so that a gap is seen."""
+
+    id = models.BigAutoField(primary_key=True)
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="sessions")
+    session_id = models.UUIDField(help_text="The agent's own.")
+    last_sequence = models.PositiveBigIntegerField(help_text="The highest that came in.")
+    last_scanned_at = models.DateTimeField(help_text="The newest time of its reports: they never run backwards.")
+    started_at = models.DateTimeField(default=now)
+    last_at = models.DateTimeField(default=now)
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "cluster", "session_id"], name="agent_session_unique")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.session_id)
 
 
 class ReportQueue(OwnedModel):

@@ -160,6 +160,9 @@ class Violation(OwnedModel):
     fix = models.JSONField(null=True, help_text="RFC 6902 patch of the whole manifest, or null.")
     line = models.PositiveIntegerField(null=True)
     status = models.CharField(max_length=8, choices=ViolationStatus.choices, default=ViolationStatus.OPEN)
+    exception = models.CharField(
+        max_length=253, blank=True, help_text="The exception that covers it, as reported; '' unless it is excepted."
+    )
     first_seen_at = models.DateTimeField()
     opened_at = models.DateTimeField(help_text="Start of the present or last interval.")
     resolved_at = models.DateTimeField(null=True)
@@ -174,6 +177,10 @@ class Violation(OwnedModel):
                 condition=Q(status="resolved", resolved_at__isnull=False)
                 | (~Q(status="resolved") & Q(resolved_at__isnull=True)),
                 name="violation_resolved_has_instant",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status="excepted") & ~Q(exception="")) | (~Q(status="excepted") & Q(exception="")),
+                name="violation_excepted_names_exception",
             ),
         ]
         indexes = [
@@ -199,14 +206,27 @@ class Violation(OwnedModel):
 
 
 class ViolationInterval(OwnedModel):
-    """A stretch of time during which a violation was open: `[opened_at, closed_at)`, open-ended while null."""
+    """A stretch of time during which a violation was open or excepted: `[opened_at, closed_at)`, open-ended while null.
+
+    A life begins open or excepted, may change between the two (`excepted`, `ended`), and ends `passed` or `deleted`.
+    """
 
     id = models.BigAutoField(primary_key=True)
     violation = models.ForeignKey(Violation, on_delete=models.CASCADE, related_name="intervals")
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+    exception = models.CharField(
+        max_length=253, blank=True, help_text="The exception that covered it during this stretch; '' while it was open."
+    )
     close_reason = models.CharField(
-        max_length=8, blank=True, choices=[("passed", "Evaluated and passed"), ("deleted", "Resource deleted")]
+        max_length=8,
+        blank=True,
+        choices=[
+            ("passed", "Evaluated and passed"),
+            ("deleted", "Resource deleted"),
+            ("excepted", "Covered by an exception"),
+            ("ended", "No longer excepted"),
+        ],
     )
 
     class Meta(OwnedModel.Meta):

@@ -107,6 +107,7 @@ def same_problem_elsewhere(violation: Violation) -> tuple[int, int]:
 
 
 def _standing_at(instant: datetime) -> Any:
-    return ViolationInterval.objects.filter(violation=OuterRef("pk"), opened_at__lt=instant).filter(
+    stretches = ViolationInterval.objects.filter(violation=OuterRef("pk"), exception="", opened_at__lt=instant)
+    return stretches.filter(
         Q(closed_at=None) | Q(closed_at__gte=instant)
     )

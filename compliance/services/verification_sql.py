@@ -62,23 +62,30 @@ _UNBACKED = """
 SELECT r.id, u.policy_id FROM clusters_resource r CROSS JOIN LATERAL unnest(r.failed) AS u (policy_id)
 WHERE r.organization_id = %(organization)s AND r.deleted_at IS NULL AND NOT EXISTS (
     SELECT FROM compliance_violation v WHERE v.organization_id = %(organization)s AND v.resource_id = r.id
-        AND v.policy_id = u.policy_id AND v.status <> 'resolved'
+        AND v.policy_id = u.policy_id AND v.status = 'open'
 )
 """
 
 _LIVES = """
-SELECT v.id, v.status, v.opened_at, v.resolved_at, v.reopened_count, i.intervals, i.last_opened_at,
-    i.last_closed_at
+SELECT v.id, v.status, v.exception, v.opened_at, v.resolved_at, v.reopened_count, i.lives, i.last_opened_at,
+    i.last_closed_at, i.exception AS interval_exception
 FROM compliance_violation v
 LEFT JOIN (
-    SELECT violation_id, count(*) AS intervals, count(*) FILTER (WHERE closed_at IS NULL) AS unclosed,
-        min(opened_at) AS first_opened_at, max(opened_at) AS last_opened_at, max(closed_at) AS last_closed_at
-    FROM compliance_violationinterval WHERE organization_id = %(organization)s GROUP BY violation_id
+    SELECT violation_id, count(*) FILTER (WHERE close_reason NOT IN ('excepted', 'ended')) AS lives,
+        count(*) FILTER (WHERE closed_at IS NULL) AS unclosed,
+        max(exception) FILTER (WHERE closed_at IS NULL) AS exception,
+        min(opened_at) AS first_opened_at,
+        max(opened_at) FILTER (WHERE begun_by NOT IN ('excepted', 'ended')) AS last_opened_at,
+        max(closed_at) AS last_closed_at
+    FROM (
+        SELECT *, lag(close_reason, 1, '') OVER (PARTITION BY violation_id ORDER BY opened_at, id) AS begun_by
+        FROM compliance_violationinterval WHERE organization_id = %(organization)s
+    ) stretches GROUP BY violation_id
 ) i ON i.violation_id = v.id
 WHERE v.organization_id = %(organization)s AND (
-    i.intervals IS DISTINCT FROM v.reopened_count + 1 OR i.last_opened_at <> v.opened_at
-        OR i.first_opened_at <> v.first_seen_at
-    OR i.unclosed <> (v.status <> 'resolved')::integer
+    i.lives IS DISTINCT FROM v.reopened_count + 1 OR i.last_opened_at IS DISTINCT FROM v.opened_at
+    OR i.first_opened_at <> v.first_seen_at OR i.unclosed <> (v.status <> 'resolved')::integer
+    OR coalesce(i.exception, '') <> v.exception OR (v.status = 'excepted') <> (v.exception <> '')
     OR (v.status = 'resolved' AND i.last_closed_at <> v.resolved_at)
 )
 """
@@ -159,10 +166,11 @@ FROM (
     FROM compliance_postureday WHERE organization_id = %(organization)s GROUP BY cluster_id, day
 ) d
 CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE i.closed_at IS NULL
-        OR (i.closed_at AT TIME ZONE 'UTC')::date > d.day) AS open,
-        count(*) FILTER (WHERE (i.opened_at AT TIME ZONE 'UTC')::date = d.day) AS opened,
-        count(*) FILTER (WHERE (i.closed_at AT TIME ZONE 'UTC')::date = d.day) AS resolved
+    SELECT count(*) FILTER (WHERE i.exception = '' AND (i.closed_at IS NULL
+        OR (i.closed_at AT TIME ZONE 'UTC')::date > d.day)) AS open,
+        count(*) FILTER (WHERE i.exception = '' AND (i.opened_at AT TIME ZONE 'UTC')::date = d.day) AS opened,
+        count(*) FILTER (WHERE i.close_reason IN ('passed', 'deleted')
+            AND (i.closed_at AT TIME ZONE 'UTC')::date = d.day) AS resolved
     FROM compliance_violationinterval i
     JOIN compliance_violation v ON v.id = i.violation_id AND v.cluster_id = d.cluster_id
     WHERE i.organization_id = %(organization)s AND (i.opened_at AT TIME ZONE 'UTC')::date <= d.day

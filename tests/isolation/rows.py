@@ -8,7 +8,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from clusters.models import AgentToken, Cluster, IntakeDay, Report, ReportQueue, Resource
+from clusters.models import (
+    AgentSession,
+    AgentToken,
+    Cluster,
+    IntakeDay,
+    Report,
+    ReportPart,
+    ReportQueue,
+    Resource,
+)
 from common.clock import now, today
 from common.tokens import token_digest
 from compliance.models import (
@@ -130,6 +139,22 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
         "scanned_at": now(),
         "body_digest": _digest(),
         "body_bytes": 2,
+    },
+    ReportPart: lambda made: {
+        "cluster": made[Cluster],
+        "report_id": uuid4(),
+        "number": 1,
+        "head": {"agent": {"name": made.mark}},
+        "head_digest": _digest(),
+        "body": b"",
+        "body_digest": _digest(),
+        "body_bytes": 2,
+    },
+    AgentSession: lambda made: {
+        "cluster": made[Cluster],
+        "session_id": uuid4(),
+        "last_sequence": 1,
+        "last_scanned_at": now(),
     },
     Resource: lambda made: {
         "cluster": made[Cluster],

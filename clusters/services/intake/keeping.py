@@ -1,0 +1,123 @@
+"""The form in which an accepted report is kept until it is merged: lines, compressed, so that nobody holds it whole.
+
+A first line of FORM, then the head (the report without its resources), then a line for each resource. A line is
+a letter for what it is, the key as `COPY` reads it, a separator, and the resource's JSON. Frames of zstd follow one
+another, so the parts of a snapshot are put together by putting their bytes together.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator
+from typing import Any
+from uuid import UUID
+
+import orjson
+import zstandard
+from django.db import connection
+
+from common.database import copy_line
+
+FORM = b"plumbline.lines/1\n"
+RESOURCE, KNOWN, DELETED = b"r", b"k", b"d"
+SEPARATOR = b"\t"  # as between the columns of the key; JSON holds none unescaped
+LEVEL = 3
+SLICE_BYTES = 1 << 20
+_LISTS = ("resources", "known", "deleted", "part")
+
+Line = tuple[bytes, bytes, bytes]
+
+
+def keep_report(document: dict[str, Any]) -> bytes:
+    """A whole report as kept."""
+    return keep_head(document) + keep_lines(document)
+
+
+def keep_head(document: dict[str, Any]) -> bytes:
+    """What stands before the lines of all parts."""
+    head = {name: value for name, value in document.items() if name not in _LISTS}
+    return zstandard.compress(FORM + orjson.dumps(head) + b"\n", LEVEL)
+
+
+def keep_lines(document: dict[str, Any]) -> bytes:
+    """The resources, known ones and deletions of a report or of one part of it, in this order."""
+    packer = zstandard.ZstdCompressor(level=LEVEL).compressobj()
+    pieces = [packer.compress(line) for line in _lines(document)]
+    return b"".join(pieces) + packer.flush()
+
+
+def policies_digest(policies: list[str]) -> bytes:
+    """Indexes into another list of policies are other verdicts, so the list is part of every digest."""
+    return hashlib.sha256(orjson.dumps(policies)).digest()
+
+
+def resource_digest(policies: bytes, rendering: bytes) -> str:
+    """SHA-256 of the policies' digest and the resource's compact JSON, hexadecimal."""
+    return hashlib.sha256(policies + rendering).hexdigest()
+
+
+def identity(resource: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Group, kind, namespace, name: versions of one object are one object."""
+    group, _, _ = resource["apiVersion"].rpartition("/")
+    return group, resource["kind"], resource["namespace"], resource["name"]
+
+
+def _lines(document: dict[str, Any]) -> Iterator[bytes]:
+    policies = policies_digest(document["policies"])
+    for resource in document["resources"]:
+        rendering = orjson.dumps(resource)
+        yield _line(RESOURCE, resource, resource_digest(policies, rendering), rendering)
+    for known in document.get("known") or ():
+        yield _line(KNOWN, known, known["digest"], orjson.dumps(known))
+    for gone in document.get("deleted") or ():
+        yield _line(DELETED, gone, "", orjson.dumps(gone))
+
+
+def _line(letter: bytes, resource: dict[str, Any], digest: str, rendering: bytes) -> bytes:
+    key = copy_line((*identity(resource), digest)).encode()[:-1]
+    return b"".join((letter, key, SEPARATOR, rendering, b"\n"))
+
+
+class KeptReport:
+    """A report's lines, read as often as needed from slices of the kept body, never all at once."""
+
+    def __init__(self, report_id: UUID) -> None:
+        self._report_id = report_id
+        self.head: dict[str, Any] = {}
+        self._lines()  # the head is read at once
+
+    def __iter__(self) -> Iterator[Line]:
+        """(letter, key as `COPY` reads it, JSON) of each line, from the first."""
+        for line in self._lines():
+            key, _, rendering = line[1:-1].rpartition(SEPARATOR)
+            yield line[:1], key, rendering
+
+    def _lines(self) -> Iterable[bytes]:
+        reader = zstandard.ZstdDecompressor().stream_reader(_Body(self._report_id), read_across_frames=True)
+        stream = io.BufferedReader(reader, SLICE_BYTES)
+        form = stream.readline()
+        if form == FORM:
+            self.head = orjson.loads(stream.readline())
+            return stream
+        # Accepted by a release that kept reports as they came.
+        document = orjson.loads(form + stream.read())
+        self.head = {name: value for name, value in document.items() if name not in _LISTS}
+        return _lines(document)
+
+
+class _Body:
+    """The kept body as a file. Must not be read in the middle of a COPY, which has the connection to itself."""
+
+    def __init__(self, report_id: UUID) -> None:
+        self._report_id = report_id
+        self._position = 1
+
+    def read(self, _size: int = -1, /) -> bytes:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT substring(body FROM %s FOR %s) FROM clusters_report WHERE id = %s",
+                [self._position, SLICE_BYTES, self._report_id],
+            )
+            row = cursor.fetchone()
+        piece = bytes(row[0]) if row and row[0] is not None else b""
+        self._position += len(piece)
+        return piece
