@@ -25,6 +25,8 @@ class UploadQuota(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         self._received += len(raw_data)
         if self._received > settings.UPLOAD_MAX_BYTES:
+            for handler in self.request.upload_handlers:  # they hold files that nobody would close
+                handler.upload_interrupted()
             raise self._too_big()
         return raw_data
 

@@ -23,7 +23,7 @@ PAGES = [
     ("fix", "Fix", "fix", "f", {"fix", "violation"}, True, False),
     ("posture", "Posture", "posture", "p", {"posture"}, True, False),
     ("workloads", "Workloads", "workloads", "w", {"workloads", "workload"}, True, True),
-    ("policies", "Policies", "policies", "", {"policies", "policy"}, False, False),
+    ("policies", "Policies", "policies", "", {"policies", "policy", "policy_import"}, False, False),
     ("standards", "Standards", "standards", "", {"standards", "standard"}, False, False),
     ("clusters", "Clusters", "clusters", "c", {"clusters", "cluster", "cluster_new", "ingestion"}, True, True),
     ("activity", "Activity", "activity", "", {"activity"}, False, False),

@@ -8,7 +8,7 @@ from clusters.models import Environment
 from compliance.models import Severity
 from compliance.selectors.directory import Directory
 from compliance.selectors.facets import Facets
-from compliance.selectors.filters import ALL_TEAMS, CLUSTER_SCOPED, MY_TEAMS, SEVERITY_WORDS, Filters
+from compliance.selectors.filters import ALL_TEAMS, CLUSTER_SCOPED, MY_TEAMS, OWN, SEVERITY_WORDS, Filters
 
 CHIP_LABELS = {
     "cluster": "Cluster",
@@ -65,6 +65,11 @@ class FilterBar:
     problems: tuple[str, ...]
     searches: str = "Workload or policy"
 
+    @property
+    def offers_category(self) -> bool:
+        """Whether the category can be chosen here; where it cannot, the form keeps what the URL says."""
+        return any(select.name == "category" for select in self.selects)
+
 
 def chips(filters: Filters, *, extra: str = "") -> tuple[dict[str, str], ...]:
     """A chip per filter that is on; `extra` is kept in the URLs (a grouping, a sort)."""
@@ -90,6 +95,8 @@ def _words(filters: Filters, name: str, value: str) -> str:
         return "none (cluster-scoped)"
     if name == "standard" and filters.standard:
         return filters.standard.title
+    if name == "origin":
+        return "your own" if value == OWN else value
     return value
 
 

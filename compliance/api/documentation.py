@@ -104,10 +104,11 @@ def operation(
     parameters: Iterable[str] = (),
     request: Any = None,
     status: int = 200,
+    also: Iterable[int] = (),
 ) -> Callable[..., Any]:
-    """Document one method of a view. The errors that every view may give are added."""
+    """Document one method of a view. The errors that every view may give are added; `also` are further ones."""
     responses: dict[int, Any] = {status: answers}
-    responses.update(dict.fromkeys(REFUSALS, ErrorSerializer))
+    responses.update(dict.fromkeys((*REFUSALS, *also), ErrorSerializer))
     return extend_schema(
         operation_id=operation_id,
         summary=summary,

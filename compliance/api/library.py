@@ -1,11 +1,11 @@
-"""Policies and standards to read, with what they found in the part of the fleet in view."""
+"""Policies, the library's and one's own, and standards to read, with what they found in view."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from compliance.selectors.directory import Directory
 from compliance.selectors.filters import SCOPE_PARAMETERS, strict_filters
-from compliance.selectors.policies import NOTHING, PolicyRow, policy_detail, policy_rows
+from compliance.selectors.policies import policy_row, policy_rows
 from compliance.selectors.standards import StandardRow, standard_row, standard_rows
 from organizations.api.views import OrganizationAPIView
 
@@ -54,11 +54,7 @@ class PolicyDetail(OrganizationAPIView):
         refuse_unknown(request, self.accepted)
         directory = Directory(request.user)
         filters = strict_filters(request.query_params, directory)
-        found = policy_detail(policy)
-        rows = {row.policy.id: row for row in policy_rows(filters, directory)}
-        known = rows.get(found.id)
-        row = PolicyRow(found, known.counts if known else NOTHING, known.open_count if known else 0)
-        return Response(PolicyDetailSerializer(row).data)
+        return Response(PolicyDetailSerializer(policy_row(policy, filters, directory)).data)
 
 
 class StandardList(OrganizationAPIView):

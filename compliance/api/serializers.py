@@ -5,8 +5,8 @@ from typing import Any
 from rest_framework import serializers
 
 from clusters.models import Environment, ReportStatus
-from compliance.models import Severity, ViolationStatus
-from compliance.selectors.filters import SEVERITY_WORDS
+from compliance.models import PolicyFormat, Severity, ViolationStatus
+from compliance.selectors.filters import LIBRARY, OWN, SEVERITY_WORDS
 
 
 class SeverityField(serializers.ChoiceField):
@@ -202,19 +202,105 @@ class CountsSerializer(serializers.Serializer):
     skipped = serializers.IntegerField()
 
 
+class OriginField(serializers.ChoiceField):
+    """Whose a policy is."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=[LIBRARY, OWN], **kwargs)
+
+    def to_representation(self, value: Any) -> str:
+        return OWN if value else LIBRARY
+
+
 class PolicySerializer(serializers.Serializer):
     slug = serializers.CharField(source="policy.slug")
     title = serializers.CharField(source="policy.title")
     category = serializers.CharField(source="policy.category")
     severity = SeverityField(source="policy.severity")
+    origin = OriginField(source="policy.is_own", help_text="The library, or the organization's own.")
+    format = serializers.ChoiceField(
+        source="policy.format", choices=PolicyFormat.choices, help_text="What it is written in."
+    )
+    engine = serializers.CharField(source="policy.engine", help_text="What evaluates it.")
     counts = CountsSerializer()
     open_count = serializers.IntegerField(help_text="Open violations.")
     retired_at = serializers.DateTimeField(source="policy.retired_at", allow_null=True)
 
 
+class PolicySourceSerializer(serializers.Serializer):
+    file = serializers.CharField()
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    text = serializers.CharField()
+
+
+class FailedTestSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    differences = serializers.ListField(child=serializers.CharField())
+
+
+class OwnTestsSerializer(serializers.Serializer):
+    """What a policy's own tests gave when it was imported."""
+
+    engine = serializers.CharField(help_text="What they ran on.")
+    file = serializers.CharField()
+    passed = serializers.IntegerField()
+    failed_count = serializers.IntegerField()
+    failed = FailedTestSerializer(many=True, help_text="The first 50.")
+
+
 class PolicyDetailSerializer(PolicySerializer):
-    document = serializers.JSONField(source="policy.document", help_text="The policy as written.")
+    document = serializers.JSONField(
+        source="policy.document", help_text="The policy in Plumbline's form; without rules when it is in another."
+    )
+    sources = PolicySourceSerializer(
+        source="policy.sources", many=True, help_text="Of an own policy: its documents as imported."
+    )
+    tests = OwnTestsSerializer(source="policy.tests", allow_null=True)
+    imported_at = serializers.DateTimeField(source="policy.imported_at", allow_null=True)
     standards = SlugsField(source="policy.standards.all")
+
+
+class PolicyFileSerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=1024)
+    content = serializers.CharField(allow_blank=True, trim_whitespace=False)
+
+
+class PolicyImportSerializer(serializers.Serializer):
+    """Files with policies, what these refer to, and their tests."""
+
+    files = PolicyFileSerializer(many=True)
+
+
+class PolicyUploadSerializer(serializers.Serializer):
+    """The same as a form."""
+
+    files = serializers.ListField(child=serializers.FileField())
+
+
+class DocumentOutcomeSerializer(serializers.Serializer):
+    file = serializers.CharField()
+    line = serializers.IntegerField(allow_null=True, help_text="Null: the file as a whole.")
+    outcome = serializers.ChoiceField(
+        choices=["imported", "replaced", "restored", "unchanged", "refused", "attached", "ignored"],
+        help_text="attached: part of the policies named. ignored: no policy, and none refers to it.",
+    )
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    id = serializers.CharField(help_text="The policy's slug; empty for what is no policy.")
+    format = serializers.CharField()
+    engine = serializers.CharField()
+    reason = serializers.CharField(help_text="Why it was refused or ignored, or what a replacement changed.")
+    field = serializers.CharField(help_text="The field that a refusal is about; may be empty.")
+    column = serializers.IntegerField(allow_null=True, help_text="In that field's text, from 1.")
+    policies = serializers.ListField(child=serializers.CharField())
+
+
+class ImportOutcomeSerializer(serializers.Serializer):
+    documents = DocumentOutcomeSerializer(many=True)
+    accepted_count = serializers.IntegerField(help_text="Policies that are now as they were sent.")
+    changed_count = serializers.IntegerField(help_text="Those of them that were not so before.")
+    refused_count = serializers.IntegerField(help_text="Documents that were refused.")
 
 
 class ControlSerializer(serializers.Serializer):

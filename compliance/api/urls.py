@@ -1,4 +1,4 @@
-"""`/api/v1/`: what has been found out, to read; clusters and their tokens, to manage."""
+"""`/api/v1/`: what has been found out, to read; clusters, their tokens and own policies, to manage."""
 
 from django.urls import path
 
@@ -6,6 +6,7 @@ from .clusters import AgentTokenDetail, AgentTokenList, ClusterDetail, ClusterLi
 from .ingestion import IngestionList
 from .library import PolicyDetail, PolicyList, StandardDetail, StandardList
 from .organizations import OrganizationList
+from .policy_imports import PolicyImport, PolicyRetirement
 from .posture import PostureHistory, PostureNow
 from .reports import ReportDetail, ReportDismissal, ReportList, ReportRetry
 from .resources import ResourceDetail, ResourceList
@@ -28,7 +29,9 @@ urlpatterns = [
     path(f"{HERE}/violations", ViolationList.as_view(), name="api_violations"),
     path(f"{HERE}/violations/<int:violation_id>", ViolationDetail.as_view(), name="api_violation"),
     path(f"{HERE}/policies", PolicyList.as_view(), name="api_policies"),
+    path(f"{HERE}/policies/imports", PolicyImport.as_view(), name="api_policy_imports"),
     path(f"{HERE}/policies/<slug:policy>", PolicyDetail.as_view(), name="api_policy"),
+    path(f"{HERE}/policies/<slug:policy>/retire", PolicyRetirement.as_view(), name="api_policy_retire"),
     path(f"{HERE}/standards", StandardList.as_view(), name="api_standards"),
     path(f"{HERE}/standards/<slug:standard>", StandardDetail.as_view(), name="api_standard"),
     path(f"{HERE}/posture", PostureNow.as_view(), name="api_posture"),

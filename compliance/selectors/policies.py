@@ -160,6 +160,14 @@ def policy_detail(slug: str) -> Policy:
     return found
 
 
+def policy_row(slug: str, filters: Filters, directory: Directory) -> PolicyRow:
+    """One policy with what it found in view, whatever else of the list the view would leave out. Raises NotFound."""
+    found = policy_detail(slug)
+    rows = {row.policy.id: row for row in policy_rows(filters, directory)}
+    known = rows.get(found.id)
+    return PolicyRow(found, known.counts if known else NOTHING, known.open_count if known else 0)
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyPlace:
     """Verdicts of one policy in one namespace of one cluster; '' stands for cluster-scoped resources."""

@@ -33,6 +33,11 @@ class ControlRow:
     is_automated: bool = True
 
     @property
+    def worst_first(self) -> list[PolicyCounts]:
+        """Its policies by the number of failing resources: some controls have dozens."""
+        return sorted(self.policies, key=lambda p: (-p.counts.failed, p.policy.slug))
+
+    @property
     def policy_slugs(self) -> list[str]:
         return [p.policy.slug for p in self.policies]
 

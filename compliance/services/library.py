@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.db import transaction
 
 from common.clock import now
@@ -13,6 +12,7 @@ from compliance.services.severities import copy_severities
 from organizations.models import Organization
 from organizations.scope import directory_scope, organization_scope, shared_scope
 from plumbline.library import library_policies, library_standards
+from plumbline.manifests.parsing import parse_proven
 from plumbline.policies import Policy as LibraryPolicy
 from plumbline.standards import Standard as LibraryStandard
 
@@ -70,10 +70,10 @@ def _columns(policy: LibraryPolicy) -> dict[str, Any]:
 
 
 def _document(file: str | None) -> dict[str, Any]:
-    """A policy as it is written in its file."""
+    """A policy as it is written in its file, read as it is read for evaluation."""
     if file is None:
         raise ValueError("The library's policies come from files.")
-    document: dict[str, Any] = yaml.safe_load(Path(file).read_text())
+    document: dict[str, Any] = parse_proven(Path(file).read_text())
     return document
 
 

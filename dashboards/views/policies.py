@@ -1,23 +1,18 @@
 """Policies with what they found, and one policy: what it asks, why, and where it fails."""
 
 import json
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
 from common.errors import NotFound
-from compliance.models import Policy, Severity
+from compliance.models import PolicyFormat, Severity
 from compliance.selectors.directory import Directory
-from compliance.selectors.filters import Filters, parse_filters
-from compliance.selectors.policies import (
-    NOTHING,
-    PolicyRow,
-    policy_detail,
-    policy_places,
-    policy_rows,
-    policy_trend,
-)
+from compliance.selectors.filters import LIBRARY, OWN, Filters, parse_filters
+from compliance.selectors.policies import PolicyRow, policy_places, policy_row, policy_rows, policy_trend
 from dashboards.access import OrganizationRequest, organization_view
 from dashboards.filter_bars import (
     Choice,
@@ -33,6 +28,7 @@ from dashboards.filter_bars import (
 )
 from dashboards.fragments import render_part
 from dashboards.views.tactical import controls
+from organizations.permissions import Capability, can
 
 SORTS: dict[str, Any] = {
     "-failing": lambda row: (-row.counts.failed, -row.policy.severity, row.policy.slug),
@@ -44,36 +40,66 @@ SORTS: dict[str, Any] = {
     "open": lambda row: (row.open_count, row.policy.slug),
 }
 DEFAULT_SORT = "-severity"
+OF_THE_LIST = ("policy", "severity", "category", "origin", "q")
 DAILY_BY_CLUSTER = "A past day is known by cluster: namespace and team do not narrow it."
+
+
+@dataclass(frozen=True)
+class CategoryGroup:
+    """The policies of one category, in the order of the list."""
+
+    name: str
+    rows: list[PolicyRow]
+
+    @property
+    def failing_count(self) -> int:
+        return sum(row.counts.failed > 0 for row in self.rows)
+
+    @property
+    def heat(self) -> int:
+        """Failing resources, each by the weight of its policy."""
+        return sum(row.counts.failed * row.policy.weight for row in self.rows)
 
 
 @require_safe
 @organization_view()
 def policies(request: OrganizationRequest) -> HttpResponse:
-    """All policies that the view selects, most failing first."""
+    """All policies that the view selects: by category, the one that fails most first, or as one list when sorted."""
     directory = Directory(request.user)
     filters = parse_filters(request.GET, directory)
     rows = policy_rows(filters, directory)
-    sort = request.GET.get("sort", DEFAULT_SORT)
+    sort = request.GET.get("sort", "")
     if sort == "-title":
         rows.sort(key=SORTS["title"], reverse=True)
     else:
         rows.sort(key=SORTS.get(sort, SORTS[DEFAULT_SORT]))
+    is_sorted = sort in SORTS or sort == "-title"
     context = {
         "filters": filters,
         "bar": _bar(filters, directory),
         "rows": rows,
+        "groups": [CategoryGroup("", rows)] if is_sorted and rows else by_category(rows),
         "failing_count": sum(row.counts.failed > 0 for row in rows),
         "evaluated_count": sum(row.counts.posture.evaluated > 0 for row in rows),
         "open_count": sum(row.open_count for row in rows),
-        "kept": filters.query(without=("policy", "severity", "category", "q")),
-        "sort": sort if sort in SORTS or sort == "-title" else DEFAULT_SORT,
+        "kept": filters.query(without=OF_THE_LIST),
+        "sort": sort if is_sorted else "",
+        "may_manage": can(request.membership.role, Capability.MANAGE_POLICIES),
+        "has_own": any(policy.is_own for policy in directory.policies.values()),
     }
     return render_part(request, "policies/page.html", {"results": "policies/_fragment.html"}, context)
 
 
+def by_category(rows: list[PolicyRow]) -> list[CategoryGroup]:
+    """The rows in groups: where most fails first, then by name."""
+    groups: dict[str, list[PolicyRow]] = {}
+    for row in rows:
+        groups.setdefault(row.policy.category, []).append(row)
+    found = [CategoryGroup(name, members) for name, members in groups.items()]
+    return sorted(found, key=lambda group: (-group.heat, group.name))
+
+
 def _bar(filters: Filters, directory: Directory) -> FilterBar:
-    categories = tuple(Choice(c, c, None, c == filters.category) for c in directory.categories)
     problems = list(problem_sentences(filters))
     if filters.as_of and (filters.namespace is not None or filters.team_ids is not None):
         problems.append(DAILY_BY_CLUSTER)
@@ -82,8 +108,9 @@ def _bar(filters: Filters, directory: Directory) -> FilterBar:
         selects=(
             environment_select(filters, directory),
             team_select(filters, directory),
-            Select("category", "Category", "All categories", categories),
+            _category_select(filters, directory),
             standard_select(filters, directory, None),
+            _origin_select(filters, directory),
         ),
         chips=chips(filters),
         clear_url="?",
@@ -92,18 +119,34 @@ def _bar(filters: Filters, directory: Directory) -> FilterBar:
     )
 
 
+def _category_select(filters: Filters, directory: Directory) -> Select:
+    """Categories with how many policies each has, retired ones left out."""
+    counts = Counter(policy.category for policy in directory.policies.values() if policy.retired_at is None)
+    choices = (Choice(name, name, counts[name], name == filters.category) for name in directory.categories)
+    return Select("category", "Category", "All categories", tuple(choices))
+
+
+def _origin_select(filters: Filters, directory: Directory) -> Select:
+    counts = Counter(policy.is_own for policy in directory.policies.values() if policy.retired_at is None)
+    choices = (
+        Choice(LIBRARY, "Library", counts[False], filters.origin == LIBRARY),
+        Choice(OWN, "Your own", counts[True], filters.origin == OWN),
+    )
+    return Select("origin", "Origin", "Any origin", choices)
+
+
 @require_safe
 @organization_view()
 def policy(request: OrganizationRequest, policy_slug: str) -> HttpResponse:
     """One policy as it is written, and where it fails."""
-    try:
-        found = policy_detail(policy_slug)
-    except NotFound as error:
-        raise Http404(error.detail) from None
     directory = Directory(request.user)
     filters = parse_filters(request.GET, directory)
+    try:
+        row = policy_row(policy_slug, filters, directory)
+    except NotFound as error:
+        raise Http404(error.detail) from None
+    found = row.policy
     trend = policy_trend(found, filters)
-    row = _row_of(found, filters, directory)
     places = policy_places(found, filters, directory)
     spec = found.document.get("spec", {})
     context = {
@@ -121,17 +164,14 @@ def policy(request: OrganizationRequest, policy_slug: str) -> HttpResponse:
         "standards": sorted(found.standards.all(), key=lambda standard: standard.title),
         "parameters": parameters(spec),
         "kinds": (spec.get("match") or {}).get("kinds") or [],
+        "is_rego": not found.engine.startswith("CEL"),
+        "is_foreign": found.format != PolicyFormat.PLUMBLINE,
+        "may_manage": can(request.membership.role, Capability.MANAGE_POLICIES),
         "problems": problem_sentences(filters),
         "chips": chips(filters),
-        "kept": filters.query(without=("policy", "severity", "category", "standard", "q", "status")),
+        "kept": filters.query(without=(*OF_THE_LIST, "standard", "status")),
     }
     return render_part(request, "policies/policy.html", {}, context)
-
-
-def _row_of(found: Policy, filters: Filters, directory: Directory) -> PolicyRow:
-    """The policy's own row, whatever else of the list the view would leave out."""
-    rows = {row.policy.id: row for row in policy_rows(filters, directory)}
-    return rows.get(found.id, PolicyRow(found, NOTHING, 0))
 
 
 def _weekly(trend: list[tuple[Any, int]]) -> list[tuple[Any, int]]:

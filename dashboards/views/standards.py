@@ -18,7 +18,7 @@ from dashboards.filter_bars import (
 )
 from dashboards.fragments import render_part
 
-OF_THE_SCOPE = ("policy", "standard", "severity", "category", "q", "status")
+OF_THE_SCOPE = ("policy", "standard", "severity", "category", "origin", "q", "status")
 STATES = {
     "failing": ("Failing", "high", "warning"),
     "passing": ("Passing", "good", "resolved"),

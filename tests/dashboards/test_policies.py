@@ -202,6 +202,23 @@ def test_a_standards_page_weighs_and_counts(client: Client, olivia: User, fleet:
     assert "73\u202f%" in page
 
 
+def test_a_control_with_many_policies_shows_those_that_fail_most_and_folds_the_rest(
+    client: Client, olivia: User, fleet: Fleet
+) -> None:
+    many = [make_policy(f"policy-{number}") for number in range(7)]
+    standard = make_standard("many", many)
+    controls = [{"id": "all", "title": "All at once", "policies": [policy.slug for policy in many]}]
+    standard.document["spec"]["controls"] = controls
+    standard.save()
+    for number, policy in enumerate(many):
+        make_count(fleet.production, policy, failed=number)
+    page = get(client, olivia, "/o/acme/standards/many")
+    shown, folded = page[: page.index("2 more</summary>")], page[page.index("2 more</summary>") :]
+    assert [f"/policies/policy-{number}" in shown for number in range(7)] == [False, False, *[True] * 5]
+    assert shown.index("/policies/policy-6") < shown.index("/policies/policy-2")
+    assert "/policies/policy-0" in folded
+
+
 def test_search_puts_names_that_begin_so_first(fleet: Fleet) -> None:
     for name in ("my-checkout", "checkout", "other"):
         make_workload(fleet.production, name)

@@ -10,13 +10,14 @@ from enum import Enum
 from typing import Any
 
 from clusters.models import AgentToken, Cluster, Report, Resource
-from compliance.models import Violation
+from compliance.models import Policy, Violation
 from organizations.models import ApiToken, Invitation, Membership, Role, Team, TeamMembership
 
 EVERYONE = frozenset(Role)
 OWNER = frozenset({Role.OWNER})
 TEAM_MANAGERS = frozenset({Role.OWNER, Role.SECURITY_LEAD, Role.PLATFORM_ENGINEER})
 CLUSTER_MANAGERS = frozenset({Role.OWNER, Role.PLATFORM_ENGINEER})
+POLICY_MANAGERS = frozenset({Role.OWNER, Role.SECURITY_LEAD, Role.PLATFORM_ENGINEER})
 READERS_OF_ACTIVITY = EVERYONE - {Role.DEVELOPER}
 
 
@@ -63,6 +64,15 @@ def _open(name: str, method: str = "GET", audience: Audience = Audience.ANYONE) 
 
 
 POLICY = {"policy_slug": "privileged-container"}
+NEW_POLICY = """
+apiVersion: policies.kyverno.io/v1
+kind: ValidatingPolicy
+metadata: {name: team-label}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
+  validations: [{expression: "has(object.metadata.labels)", message: no labels}]
+"""
 STANDARD = {"standard_slug": "pss-baseline"}
 
 ROUTES = [
@@ -83,6 +93,7 @@ ROUTES = [
     _open("account", "POST", Audience.ACCOUNT),
     _open("account_password", "POST", Audience.ACCOUNT),
     _open("agent_reports", "POST", Audience.AGENT),
+    _open("agent_policy_reports", "POST", Audience.AGENT),
     Route("agent_report", audience=Audience.AGENT, ids={"report_id": Report}),
     # Settings and activity
     Route("activity", roles=READERS_OF_ACTIVITY),
@@ -110,6 +121,9 @@ ROUTES = [
     Route("workload", ids={"resource_id": Resource}),
     Route("policies"),
     Route("policy", words=POLICY),
+    Route("policy_import", roles=POLICY_MANAGERS),
+    _post("policy_import", POLICY_MANAGERS, form={"text": NEW_POLICY}),
+    _post("policy_retire", POLICY_MANAGERS, ids={"policy_slug": Policy}),
     Route("standards"),
     Route("standard", words=STANDARD),
     Route("search"),
@@ -149,6 +163,12 @@ ROUTES = [
     Route("api_violation", ids={"violation_id": Violation}),
     Route("api_policies"),
     Route("api_policy", words={"policy": "privileged-container"}),
+    _post(
+        "api_policy_imports",
+        POLICY_MANAGERS,
+        form={"files": [{"name": "team.yaml", "content": NEW_POLICY}]},
+    ),
+    _post("api_policy_retire", POLICY_MANAGERS, ids={"policy": Policy}),
     Route("api_standards"),
     Route("api_standard", words={"standard": "pss-baseline"}),
     Route("api_posture"),
