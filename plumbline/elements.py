@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from plumbline import paths
 from plumbline.nulls import without_nulls
@@ -34,6 +34,21 @@ class MalformedError(Exception):
         self.path = path
 
 
+MAX_LISTED: Final = 500
+"""Containers or volumes of a pod that is judged: what looks at all of them beside each costs their square."""
+
+MAX_ELEMENTS: Final = 10_000
+"""Elements of all lists that one rule is evaluated for in an object."""
+
+
+class TooManyError(MalformedError):
+    """More elements than are judged in one object."""
+
+    def __init__(self, path: paths.Path, count: int, limit: int) -> None:
+        Exception.__init__(self, f"{paths.render(path)} has {count} entries, and no more than {limit} are judged")
+        self.path = path
+
+
 @dataclass(slots=True)
 class Subject:
     """An object about to be judged: without nulls, with its pod spec found."""
@@ -56,7 +71,7 @@ class Subject:
 
 
 def subject_of(obj: dict[str, Any], pod_path: tuple[str, ...] | None) -> Subject:
-    """Raises MalformedError when what should hold the pod spec is not an object."""
+    """Raises MalformedError when what should hold the pod spec is not an object, or holds too much."""
     obj = without_nulls(obj)
     if pod_path is None:
         return Subject(obj, None, {}, {})
@@ -67,6 +82,10 @@ def subject_of(obj: dict[str, Any], pod_path: tuple[str, ...] | None) -> Subject
             return Subject(obj, pod_path, {}, _metadata(obj, pod_path))
         if value.__class__ is not dict:
             raise MalformedError(pod_path[: depth + 1], value, "an object")
+    for name in ("initContainers", "containers", "ephemeralContainers", "volumes"):
+        entries = value.get(name)
+        if entries.__class__ is list and len(entries) > MAX_LISTED:
+            raise TooManyError((*pod_path, name), len(entries), MAX_LISTED)
     return Subject(obj, pod_path, value, _metadata(obj, pod_path))
 
 
@@ -81,7 +100,7 @@ def _metadata(obj: dict[str, Any], pod_path: tuple[str, ...]) -> dict[str, Any]:
 
 
 def elements_of(each: Each, subject: Subject) -> list[tuple[paths.Path, dict[str, Any]]]:
-    """Path and bindings of every element. Raises MalformedError for what is not a list, or holds null."""
+    """Path and bindings of every element. Raises MalformedError for what is not a list, holds null or is too long."""
     if each.inside is None:
         path = subject.absolute(paths.parse(each.over or ""))
         return [(at, {each.variable or "": value}) for at, value in _entries(subject.object, path)]
@@ -112,8 +131,12 @@ def _nested(
     each: Each, outer: list[tuple[paths.Path, dict[str, Any]]], name: str
 ) -> Iterator[tuple[paths.Path, dict[str, Any]]]:
     over = paths.parse(each.over or "")
+    count = 0
     for path, binding in outer:
         for at, value in _entries(binding[name], over, path):
+            count += 1
+            if count > MAX_ELEMENTS:
+                raise TooManyError(at[:-1], count, MAX_ELEMENTS)
             yield at, {**binding, each.variable or "": value}
 
 
@@ -127,6 +150,8 @@ def _entries(root: Any, path: paths.Path, base: paths.Path = ()) -> Iterator[tup
             return
     if value.__class__ is not list:
         raise MalformedError(base + path, value, "a list")
+    if len(value) > MAX_ELEMENTS:
+        raise TooManyError(base + path, len(value), MAX_ELEMENTS)
     for index, entry in enumerate(value):
         if entry is None:
             raise MalformedError((*base, *path, index), entry, "an object")
