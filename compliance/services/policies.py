@@ -99,7 +99,10 @@ def _store(policies: Sequence[ReadPolicy]) -> Iterator[DocumentOutcome]:
             code="too_many_policies",
         )
     Policy.objects.bulk_create(created)
-    Policy.objects.bulk_update(changed, [*_WRITTEN, "imported_at", "retired_at"])
+    # An upsert, for an UPDATE with a CASE for each column of each row takes PostgreSQL ten times as long.
+    Policy.objects.bulk_create(
+        changed, update_conflicts=True, unique_fields=["id"], update_fields=[*_WRITTEN, "imported_at", "retired_at"]
+    )
     if reweighted:
         copy_severities(reweighted)
 
