@@ -32,13 +32,14 @@ POD: dict[str, Any] = {
 
 
 def template(rego: str = REGO, kind: str = "K8sForbidden", **target: Any) -> dict[str, Any]:
+    source = {} if "code" in target else {"rego": rego}
     return {
         "apiVersion": "templates.gatekeeper.sh/v1",
         "kind": "ConstraintTemplate",
         "metadata": {"name": kind.lower(), "annotations": {"metadata.gatekeeper.sh/title": "Forbidden images"}},
         "spec": {
             "crd": {"spec": {"names": {"kind": kind}, "validation": {"openAPIV3Schema": SCHEMA}}},
-            "targets": [{"target": "admission.k8s.gatekeeper.sh", **({} if "code" in target else {"rego": rego}), **target}],
+            "targets": [{"target": "admission.k8s.gatekeeper.sh", **source, **target}],
         },
     }
 
@@ -169,7 +170,7 @@ def test_many_objects_are_judged_each_for_itself(tmp_path: Path) -> None:
     assert result.message == "container b uses bad/b"
 
 
-CEL = {
+CEL: dict[str, Any] = {
     "engine": "K8sNativeValidation",
     "source": {
         "variables": [
