@@ -34,6 +34,8 @@ if not SECRET_KEY:
         raise ImproperlyConfigured("SECRET_KEY is not set: give a long random string that stays the same.")
     SECRET_KEY = secrets.token_urlsafe(50)  # sessions last as long as this process
 
+SECRET_KEY_FALLBACKS = _list("SECRET_KEY_FALLBACKS", "")  # earlier keys: what they signed is still good
+
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",

@@ -8,9 +8,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
-from clusters.models import ReportQueue
+from clusters.models import Cluster, ReportQueue
 from common.errors import TooManyRequests, Unavailable
-from organizations.scope import directory_scope
+from organizations.scope import directory_scope, organization_scope
 
 _KNOWN_FOR_SECONDS = 1.0
 _WAIT_SECONDS = 20
@@ -70,6 +70,39 @@ def parked_total() -> int:
     with directory_scope(), connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(sum(parked_count), 0) FROM clusters_reportqueue")
         return int(cursor.fetchone()[0])
+
+
+@dataclass(frozen=True)
+class LongQueue:
+    """A cluster whose reports wait or are parked, by names; `oldest_seconds` is 0 when none waits."""
+
+    organization: str
+    cluster: str
+    cluster_id: UUID
+    waiting_count: int
+    waiting_bytes: int
+    parked_count: int
+    oldest_seconds: float
+
+
+def longest_queues(*, most: int) -> list[LongQueue]:
+    """Over all organizations, for whoever runs the service. One query, and one for each cluster listed."""
+    with directory_scope(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT o.id, o.slug, q.cluster_id, waiting_count, waiting_bytes, parked_count,"
+            " coalesce(extract(epoch FROM clock_timestamp() - waiting_since), 0)"
+            " FROM clusters_reportqueue q JOIN organizations_organization o ON o.id = q.organization_id"
+            " WHERE waiting_count > 0 OR parked_count > 0"
+            " ORDER BY waiting_count DESC, parked_count DESC, o.slug LIMIT %s",
+            [most],
+        )
+        rows = cursor.fetchall()
+    found = []
+    for organization_id, slug, cluster_id, waiting, size, parked, oldest in rows:
+        with organization_scope(organization_id):
+            name = Cluster.objects.values_list("name", flat=True).get(pk=cluster_id)
+        found.append(LongQueue(slug, name, cluster_id, waiting, size, parked, float(oldest)))
+    return found
 
 
 @dataclass
