@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from plumbline import paths
 from plumbline.engines import expressions
 from plumbline.engines.cel import VOCABULARY, CompileError, compile_expression
-from plumbline.policies.model import Policy, PolicyError, Rule
+from plumbline.policies.model import Policy, PolicyError, Rule, dotted
 from plumbline.policies.vocabulary import RESERVED, check_patterns
-from plumbline.schemas import compiled
+from plumbline.schemas import compiled, first_problem
 
 
 def check_policy(policy: Policy) -> None:
@@ -43,6 +43,11 @@ def _check_parameters(policy: Policy) -> None:
     unknown = set(policy.parameter_defaults) - set(policy.parameters_schema.get("properties", {}))
     if unknown:
         raise PolicyError(f"{min(unknown)} is not in the schema", field="spec.parameters.defaults")
+    # What has no default is given by those who use the policy, and checked then.
+    partial = {name: value for name, value in policy.parameters_schema.items() if name != "required"}
+    problem = first_problem(compiled(partial), policy.parameter_defaults)
+    if problem is not None:
+        raise PolicyError(problem[1], field=f"spec.parameters.defaults{dotted(problem[0])}")
 
 
 def _check_related(policy: Policy) -> None:
