@@ -81,8 +81,16 @@ def objects_in(
             problem = f"the object has no {name}" if given in (None, "") else f"{name} must be text"
             yield LoadError(file, at, problem)
             return
-    if kind.endswith("List") and isinstance(value.get("items"), list) and len(prefix) < 2 * _MAX_LIST_DEPTH:
-        for index, item in enumerate(value["items"]):
+    items = value.get("items")
+    if kind == "List" and not isinstance(items, list):
+        if items is not None:
+            yield LoadError(file, at, "the items of a List must be a list")
+        return
+    if kind.endswith("List") and isinstance(items, list):
+        if len(prefix) >= 2 * _MAX_LIST_DEPTH:
+            yield LoadError(file, at, f"Lists are nested deeper than {_MAX_LIST_DEPTH} levels")
+            return
+        for index, item in enumerate(items):
             if kind != "List" and isinstance(item, dict):
                 item = {"apiVersion": api_version, "kind": kind[: -len("List")], **item}
             yield from objects_in(item, lines, file, line, (*prefix, "items", index))
