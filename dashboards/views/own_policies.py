@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from common.errors import NotFound, PlumblineError
+from compliance.selectors.policies import policy_detail
 from compliance.services.importing.outcomes import DocumentOutcome, ImportOutcome
 from compliance.services.importing.reading import PolicyFile
 from compliance.services.policies import import_policies, retire_policy
@@ -28,16 +29,16 @@ OUTCOMES = {
 @organization_view(needs=Capability.MANAGE_POLICIES)
 def policy_import(request: OrganizationRequest) -> HttpResponse:
     """The form; after it is sent, what became of each document, above the form with what is to be mended."""
-    text = request.POST.get("text", "")
+    text = request.POST.get("text", "") or _written(request.GET.get("again", ""))
     outcome, error, status = ImportOutcome(), "", 200
     if request.method == "POST":
         try:
-            outcome = import_policies(files=_files(request, text), actor=request.user)
+            outcome = import_policies(files=_files(request, request.POST.get("text", "")), actor=request.user)
             status = 200 if outcome.accepted_count else 422
         except PlumblineError as refusal:
             error, status = refusal.detail, refusal.status
     context = {
-        "text": text if error or outcome.refused_count else "",
+        "text": text if request.method == "GET" or error or outcome.refused_count else "",
         "error": error,
         "outcome": outcome,
         "rows": [(document, *OUTCOMES[document.outcome]) for document in _worst_first(outcome)],
@@ -56,6 +57,15 @@ def policy_retire(request: OrganizationRequest, policy_slug: str) -> HttpRespons
     except PlumblineError as error:
         messages.warning(request, error.detail)
     return redirect("policy", slug=request.organization.slug, policy_slug=policy_slug)
+
+
+def _written(slug: str) -> str:
+    """The documents of an own policy, to change or to restore it; "" for anything else."""
+    try:
+        policy = policy_detail(slug.replace("\x00", "")) if slug else None
+    except NotFound:
+        return ""
+    return "---\n".join(source["text"] for source in policy.sources) if policy else ""
 
 
 def _files(request: OrganizationRequest, text: str) -> list[PolicyFile]:

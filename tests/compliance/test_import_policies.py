@@ -63,6 +63,48 @@ tests:
       - {name: without a team, object: pod.yaml, assertions: [{violations: yes}]}
       - {name: wrong on purpose, object: pod.yaml, assertions: [{violations: no}]}
 """
+REGO_TEMPLATE = """\
+apiVersion: templates.gatekeeper.sh/v1
+kind: ConstraintTemplate
+metadata: {name: requiredteam}
+spec:
+  crd: {spec: {names: {kind: RequiredTeam}}}
+  targets:
+    - target: admission.k8s.gatekeeper.sh
+      rego: |
+        package requiredteam
+        violation[{"msg": msg}] {
+          not input.review.object.metadata.labels.team
+          msg := "no team"
+        }
+"""
+WEAVE = """\
+apiVersion: pac.weave.works/v2beta2
+kind: Policy
+metadata: {name: acme.policies.replicas}
+spec:
+  id: acme.policies.replicas
+  name: Deployments run twice
+  enabled: true
+  description: One replica is none while its node restarts.
+  how_to_solve: Set replicas to two or more.
+  category: acme.categories.reliability
+  severity: high
+  targets: {kinds: [Deployment]}
+  standards: []
+  tags: []
+  parameters: []
+  code: |
+    package acme.replicas
+    violation[result] {
+      input.review.object.spec.replicas < 2
+      result = {"issue detected": true, "msg": "runs once", "violating_key": "spec.replicas"}
+    }
+"""
+TEAM_TESTS = """\
+- {name: none, object: {apiVersion: v1, kind: Pod, metadata: {name: a}}, expect: fail}
+- {name: one, object: {apiVersion: v1, kind: Pod, metadata: {name: a, labels: {team: x}}}, expect: pass}
+"""
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: []}\n"
 
 
@@ -105,6 +147,16 @@ def test_a_constraint_is_kept_with_its_template(acme_scope: Organization) -> Non
     ]
     policy = own("requiredteam-pods")
     assert [source["kind"] for source in policy.sources] == ["RequiredTeam", "ConstraintTemplate"]
+
+
+def test_rego_is_kept_with_the_engine_that_ran_its_tests(acme_scope: Organization) -> None:
+    tests = TEAM_TESTS.replace("expect", "policy: requiredteam-pods, expect")
+    outcome = take_in(REGO_TEMPLATE, CONSTRAINT, WEAVE, tests=tests)
+    assert outcome.accepted_count == 2
+    constraint, weave = own("requiredteam-pods"), own("acme-policies-replicas")
+    assert constraint.engine not in ("", "CEL")
+    assert (constraint.tests["engine"], constraint.tests["passed"]) == (constraint.engine, 2)
+    assert (weave.format, weave.title, weave.tests) == ("weave", "Deployments run twice", None)
 
 
 def test_a_broken_document_does_not_hide_its_neighbours(acme_scope: Organization) -> None:

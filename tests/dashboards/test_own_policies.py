@@ -1,5 +1,7 @@
 """Pages of own policies: importing, what became of it, the policy's page, retiring, and who may."""
 
+import html
+
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -130,6 +132,18 @@ def test_an_own_policy_is_retired_from_its_page(client: Client, pat: User, acme_
     assert "owner-label" not in get(client, pat, "/o/acme/policies")
 
 
+def test_a_policy_is_changed_or_restored_from_the_documents_that_it_has(
+    client: Client, pat: User, acme_scope: Organization
+) -> None:
+    take_in(joined(ADMISSION, BINDING, PARAMETERS))
+    assert f'href="{IMPORT}?again=replica-limit">Change' in get(client, pat, "/o/acme/policies/replica-limit")
+    page = get(client, pat, f"{IMPORT}?again=replica-limit")
+    text = html.unescape(page[page.index("<textarea") : page.index("</textarea>")])
+    assert text.endswith(joined(ADMISSION, BINDING, PARAMETERS))
+    for nothing in ("nothing", "%00"):
+        assert get(client, pat, f"{IMPORT}?again={nothing}").count("></textarea>") == 1
+
+
 def test_retiring_what_is_the_librarys_changes_nothing(client: Client, olivia: User, fleet: Fleet) -> None:
     client.force_login(olivia)
     page = client.post("/o/acme/policies/liveness-probe/retire", follow=True).content.decode()
@@ -141,7 +155,9 @@ def test_those_who_may_not_see_no_button_and_get_403(client: Client, dev: User, 
     make_own_policy("owner-label")
     for user in (dev, audrey):
         assert "Import policies" not in get(client, user, "/o/acme/policies")
-        assert "Retire" not in get(client, user, "/o/acme/policies/owner-label")
+        page = get(client, user, "/o/acme/policies/owner-label")
+        assert "Retire" not in page
+        assert "?again=" not in page
         get(client, user, IMPORT, status=403)
         assert client.post(IMPORT, {"text": OWN}).status_code == 403
         assert client.post("/o/acme/policies/owner-label/retire").status_code == 403
