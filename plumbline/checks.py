@@ -10,8 +10,9 @@ from plumbline.elements import Subject
 from plumbline.engines.cel import ExpressionError, Program, activate, compile_expression
 from plumbline.engines.dependencies import parts_of
 from plumbline.engines.expressions import scoped
+from plumbline.engines.readings import Question
 from plumbline.messages import Template
-from plumbline.policies import FixStep, Policy, Rule
+from plumbline.policies import Policy, Rule
 from plumbline.results import Result, Status
 
 REDACTED = "<redacted>"
@@ -87,12 +88,14 @@ class Check:
         return Template(self.rule.message or "")
 
     @cached_property
-    def _message_program(self) -> Program | None:
-        return self._compile(self.rule.message_expression) if self.rule.message_expression else None
+    def _message_question(self) -> Question | None:
+        return Question(self._compile(self.rule.message_expression)) if self.rule.message_expression else None
 
     @cached_property
-    def _value_programs(self) -> list[Program | None]:
-        return [self._compile(step.value_expression) if step.value_expression else None for step in self.rule.fix]
+    def _value_questions(self) -> list[Question | None]:
+        return [
+            Question(self._compile(step.value_expression)) if step.value_expression else None for step in self.rule.fix
+        ]
 
     def failed(self, instance: Instance) -> Result:
         _, text, place, found = self._locate(instance)
@@ -154,9 +157,9 @@ class Check:
         return _resolve(self._path_of, instance)
 
     def _message(self, instance: Instance, found: Any) -> str:
-        if self._message_program is not None:
+        if self._message_question is not None:
             try:
-                return str(self._message_program.evaluate(instance.activation))
+                return str(self._message_question.ask(instance.values))
             except ExpressionError:
                 return self.policy.title
         if self._message_template.is_constant:
@@ -168,9 +171,9 @@ class Check:
 
     def _patch(self, instance: Instance) -> fixes.Patch | None:
         steps: list[fixes.Step] = []
-        for step, source, program in zip(self.rule.fix, self._fix_paths, self._value_programs, strict=True):
+        for step, source, question in zip(self.rule.fix, self._fix_paths, self._value_questions, strict=True):
             try:
-                value = _value(step, program, instance)
+                value = step.value if question is None else question.ask(instance.values)
             except ExpressionError:
                 return None
             steps.append((step.op, _resolve(source, instance), value))
@@ -193,7 +196,3 @@ def _resolve(source: paths.Path | Template, instance: Instance) -> paths.Path:
     if isinstance(source, Template):
         source = paths.parse(source.fill(instance.values, quote=True))
     return instance.subject.absolute(source, instance.path)
-
-
-def _value(step: FixStep, program: Program | None, instance: Instance) -> Any:
-    return step.value if program is None else program.evaluate(instance.activation)

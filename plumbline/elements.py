@@ -103,12 +103,16 @@ def elements_of(each: Each, subject: Subject) -> list[tuple[paths.Path, dict[str
     """Path and bindings of every element. Raises MalformedError for what is not a list, holds null or is too long."""
     if each.inside is None:
         path = subject.absolute(paths.parse(each.over or ""))
+        if _is_absent(subject.object, path):
+            return []
         return [(at, {each.variable or "": value}) for at, value in _entries(subject.object, path)]
+    if subject.pod_path is None:
+        return []
     name = ELEMENT_NAMES[each.inside]
     found: list[tuple[paths.Path, dict[str, Any]]] = []
     for field in _LISTS[each.inside]:
         entries = subject.pod_spec.get(field)
-        if entries is None or subject.pod_path is None:
+        if entries is None:
             continue
         path = (*subject.pod_path, field)
         if entries.__class__ is not list:
@@ -117,7 +121,7 @@ def elements_of(each: Each, subject: Subject) -> list[tuple[paths.Path, dict[str
             if entry.__class__ is not dict:
                 raise MalformedError((*path, index), entry, "an object")
             found.append(((*path, index), {name: entry}))
-    return found if each.over is None else list(_nested(each, found, name))
+    return found if each.over is None else _nested(each, found, name)
 
 
 def list_path(each: Each, subject: Subject) -> paths.Path:
@@ -129,15 +133,25 @@ def list_path(each: Each, subject: Subject) -> paths.Path:
 
 def _nested(
     each: Each, outer: list[tuple[paths.Path, dict[str, Any]]], name: str
-) -> Iterator[tuple[paths.Path, dict[str, Any]]]:
-    over = paths.parse(each.over or "")
-    count = 0
-    for path, binding in outer:
-        for at, value in _entries(binding[name], over, path):
-            count += 1
-            if count > MAX_ELEMENTS:
-                raise TooManyError(at[:-1], count, MAX_ELEMENTS)
-            yield at, {**binding, each.variable or "": value}
+) -> list[tuple[paths.Path, dict[str, Any]]]:
+    over, variable = paths.parse(each.over or ""), each.variable or ""
+    return [
+        (at, {name: binding[name], variable: value})
+        for path, binding in outer
+        if not _is_absent(binding[name], over)
+        for at, value in _entries(binding[name], over, path)
+    ]
+
+
+def _is_absent(value: Any, path: paths.Path) -> bool:
+    """Whether maps lead to a field that is not there: what is of another kind is not absent, but may be malformed."""
+    for step in path:
+        if value.__class__ is not dict:
+            return False
+        value = value.get(step)
+        if value is None:
+            return True
+    return False
 
 
 def _entries(root: Any, path: paths.Path, base: paths.Path = ()) -> Iterator[tuple[paths.Path, Any]]:

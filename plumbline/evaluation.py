@@ -165,10 +165,10 @@ class Evaluator:
                 with contextlib.suppress(MissingError, ExpressionError):
                     everything.append((sheaves, {**data, "related": self._related(name, resource, subject)}))
             for sheaves, seen in everything:
-                for each, groups in sheaves:
+                for sheaf in sheaves:
                     with contextlib.suppress(MalformedError):
-                        for instance in instances_of(each, subject, seen):
-                            yield from ((check, instance) for group in groups for check in group.checks)
+                        for instance in instances_of(sheaf.each, subject, seen):
+                            yield from ((check, instance) for check in sheaf.checks)
 
     def programs(self, resource: Resource) -> list[tuple[Program, Any]]:
         """Each check's own compiled expression with its activation: what a bare loop would evaluate. For
@@ -178,9 +178,9 @@ class Evaluator:
         subject = subject_of(resource.object, plan.pod_path)
         data = _vocabulary(subject, plan)
         pairs: list[tuple[Program, Any]] = []
-        for each, groups in plan.sheaves:
-            for instance in instances_of(each, subject, data):
-                pairs.extend((check.program, instance.activation) for group in groups for check in group.checks)
+        for sheaf in plan.sheaves:
+            for instance in instances_of(sheaf.each, subject, data):
+                pairs.extend((check.program, instance.activation) for check in sheaf.checks)
         return pairs
 
     def forget(self) -> None:

@@ -6,11 +6,10 @@ import itertools
 import marshal
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from plumbline.checks import Check, Instance
 from plumbline.engines.cel import VOCABULARY, ExpressionError, Program, activate, compile_list
-from plumbline.engines.dependencies import Part
 from plumbline.engines.readings import Reading, reading_of, reading_of_parts, view
 from plumbline.policies import Each
 
@@ -63,7 +62,8 @@ class Group:
         self._related_reading: Reading = {}
         self._evaluations = 0
         if all(check.parts is not None for check in checks):
-            self._read_by(reading_of_parts(part for check in checks for part in (*check.parts, *check.constants)))
+            parts = (part for check in checks for part in (*(check.parts or ()), *check.constants))
+            self._read_by(reading_of_parts(parts))
 
     @cached_property
     def program(self) -> Program:
@@ -72,6 +72,10 @@ class Group:
             return self._twin.program
         are_proven = all(check.policy.is_proven for check in self.checks)
         return compile_list([check.source for check in self.checks], self._names, are_proven=are_proven)
+
+    @cached_property
+    def _passing(self) -> Verdicts:
+        return Verdicts(self.checks, [True] * len(self.checks))
 
     def verdicts(self, instance: Instance) -> Verdicts:
         """From memory when they saw the same before."""
@@ -104,10 +108,11 @@ class Group:
         self.forget()
 
     def _read_by(self, reading: Reading) -> None:
-        by_name = dict.fromkeys((*VOCABULARY, *self._names)) if reading is None else dict(reading)
+        by_name: dict[Any, Reading] = dict.fromkeys((*VOCABULARY, *self._names)) if reading is None else {**reading}
         self._related_reading = by_name.pop("related", {})
         by_name.pop("params", None)  # the same for all that the group judges
-        self._reading = tuple((name, by_name[name]) for name in (*VOCABULARY, *sorted(self._names)) if name in by_name)
+        known = (*VOCABULARY, *sorted(self._names))
+        self._reading = tuple((name, by_name[name]) for name in known if name in by_name)
 
     def _seen(self, values: Mapping[str, Any]) -> dict[str, Any]:
         if self._reading is None:
@@ -125,7 +130,9 @@ class Group:
             params = instance.data["params"]
             data["params"] = {name: params[name] for name in self._parameterized}
         try:
-            return Verdicts(self.checks, self.program.evaluate(activate(data)))
+            found = self.program.evaluate(activate(data))
+            are_passes = False not in found and {*map(type, found)} == {bool}
+            return self._passing if are_passes else Verdicts(self.checks, found)
         except ExpressionError:
             return Verdicts(self.checks, [_alone(check, instance.activation) for check in self.checks])
 
@@ -145,10 +152,10 @@ class RelatedViews:
         """The number of each list that is read of `related`."""
         if len(self._known) >= MAX_REMEMBERED:
             self.clear()
-        names = related if reading is None else reading.keys() & related.keys()
         return {
-            name: self._number(name, related[name], None if reading is None else reading[name])
-            for name in sorted(names)
+            name: self._number(name, found, None if reading is None else reading[name])
+            for name, found in related.items()
+            if reading is None or name in reading
         }
 
     def numbered(self, numbers: Mapping[str, int]) -> dict[str, Any]:
@@ -175,7 +182,12 @@ class RelatedViews:
         return number
 
 
-Sheaf = tuple[Each | None, tuple[Group, ...]]
+class Sheaf(NamedTuple):
+    """All that is evaluated for the same elements; `checks` are those of the groups, in their order."""
+
+    each: Each | None
+    groups: tuple[Group, ...]
+    checks: tuple[Check, ...]
 
 
 class Grouping:
@@ -198,10 +210,11 @@ class Grouping:
         for check in checks:
             by_parts = members.setdefault(check.rule.each, {})
             by_parts.setdefault(_kinship(check), []).append(check)
-        return tuple(
-            (each, tuple(self._group(each, tuple(together), versions) for together in by_parts.values()))
-            for each, by_parts in members.items()
-        )
+        sheaves = []
+        for each, by_parts in members.items():
+            groups = tuple(self._group(each, tuple(together), versions) for together in by_parts.values())
+            sheaves.append(Sheaf(each, groups, tuple(check for group in groups for check in group.checks)))
+        return tuple(sheaves)
 
     def forget(self) -> None:
         """Remember no verdict."""

@@ -25,21 +25,19 @@ def instances_of(each: Each | None, subject: Subject, data: dict[str, Any]) -> l
 
 def judge_sheaf(sheaf: Sheaf, subject: Subject, data: dict[str, Any], outcome: Outcome, everything: bool) -> None:
     """Every check of the sheaf on every element; passes are kept with `everything`."""
-    each, groups = sheaf
     try:
-        instances = instances_of(each, subject, data)
+        instances = instances_of(sheaf.each, subject, data)
     except MalformedError as error:
         malformed(sheaf, error, subject.object, outcome)
         return
-    if not instances and each is not None:
-        checks = [check for group in groups for check in group.checks]
-        outcome.passed += len(checks)
+    if not instances and sheaf.each is not None:
+        outcome.passed += len(sheaf.checks)
         if everything:
-            where = list_path(each, subject)
-            outcome.results.extend(check.empty(subject.object, where) for check in checks)
+            where = list_path(sheaf.each, subject)
+            outcome.results.extend(check.empty(subject.object, where) for check in sheaf.checks)
         return
     for instance in instances:
-        for group in groups:
+        for group in sheaf.groups:
             verdicts = group.verdicts(instance)
             outcome.passed += verdicts.passed
             for check, verdict in verdicts.all if everything else verdicts.notable:
@@ -48,10 +46,9 @@ def judge_sheaf(sheaf: Sheaf, subject: Subject, data: dict[str, Any], outcome: O
 
 def malformed(sheaf: Sheaf, error: MalformedError, obj: dict[str, Any], outcome: Outcome) -> None:
     """An error for every check: the object is not what Kubernetes would take."""
-    for group in sheaf[1]:
-        for check in group.checks:
-            outcome.errored += 1
-            outcome.results.append(check.malformed(obj, error.path, str(error)))
+    for check in sheaf.checks:
+        outcome.errored += 1
+        outcome.results.append(check.malformed(obj, error.path, str(error)))
 
 
 def skip(sheaves: tuple[Sheaf, ...], why: str, outcome: Outcome) -> None:
@@ -77,7 +74,7 @@ def cannot_evaluate(policy: Policy, why: str, resource: Resource, outcome: Outco
 
 
 def _checks_of(sheaves: tuple[Sheaf, ...]) -> Iterator[Check]:
-    return (check for _, groups in sheaves for group in groups for check in group.checks)
+    return (check for sheaf in sheaves for check in sheaf.checks)
 
 
 def foreign_result(policy: Policy, verdict: Verdict, resource: Resource) -> Result:

@@ -8,8 +8,8 @@ from typing import Any
 
 from plumbline import paths
 from plumbline.elements import Subject
-from plumbline.engines.cel import ExpressionError, activate, compile_expression
-from plumbline.engines.readings import reading_of, view
+from plumbline.engines.cel import ExpressionError, compile_expression
+from plumbline.engines.readings import Question
 from plumbline.indexes import LabelIndex, SelectorIndex
 from plumbline.inventories import Entry, Inventory, namespace_of, pod_labels
 from plumbline.policies import Related, matches_kind
@@ -27,14 +27,12 @@ class _Keys:
     """An expression that yields the keys of an object."""
 
     def __init__(self, source: str, what: str) -> None:
-        self._program, self._what = compile_expression(source), what
-        serialized = self._program.serialized()
-        self._reading = None if serialized is None else reading_of(serialized)
+        self._question, self._what = Question(compile_expression(source)), what
 
     def of(self, obj: dict[str, Any]) -> list[str]:
         """Raises ExpressionError when the expression fails, or yields something else."""
         try:
-            value = self._program.evaluate(activate(view({"object": obj}, self._reading)))
+            value = self._question.ask({"object": obj})
         except ExpressionError as error:
             raise ExpressionError(f"{self._what}: {error}") from error
         keys = value if isinstance(value, list) else [value]

@@ -5,18 +5,25 @@ to it: an expression yields the same for a value and for what it reads of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
+from plumbline.engines.cel import Program, activate
 from plumbline.engines.dependencies import Part
 from plumbline.engines.messages import parse
 
-EACH: Final = "[*]"
+EACH: Final = 0  # no number is a field's name
 """Stands for every element of a list, and every value of a map."""
 
-Reading: TypeAlias = "Mapping[str, Reading] | None"
-"""The fields that are read of a map, each with what is read of it in turn; {} when no more is read than whether there is
-a value, and None when all of it is. Of what is neither a map nor a list, anything else reads all."""
+MEMBER: Final = 1
+"""Stands for every element of a list, and every key of a map: what loops go through."""
 
+Reading: TypeAlias = "Mapping[str | int, Reading] | None"
+"""The fields that are read of a map, each with what is read of it in turn. {} when no more is read than whether there
+is a value; None when all of it is. Of what is neither map nor list, anything but {} reads all.
+"""
+
+_UNREAD: Final[Reading] = {}
 _BLANK: Final[dict[type, Any]] = {str: "", bool: False, int: 0, float: 0.0, dict: {}, list: []}
 
 _ROUNDS: Final = 4  # of a loop, after which all that it gathered counts as read
@@ -33,15 +40,18 @@ def view(value: Any, reading: Reading) -> Any:
     if not reading:
         return _BLANK.get(value.__class__, value)
     if value.__class__ is dict:
-        if EACH in reading:
-            each = reading[EACH]
+        if EACH in reading or MEMBER in reading:
+            each = reading.get(EACH, _UNREAD)
             return {name: view(item, reading.get(name, each)) for name, item in value.items()}
-        return {name: view(value[name], below) for name, below in reading.items() if name in value}
+        seen = {}
+        for name, below in reading.items():
+            if name in value:
+                item = value[name]
+                seen[name] = item if below is None else view(item, below)
+        return seen
     if value.__class__ is list:
-        if EACH not in reading:
-            return []
-        each = reading[EACH]
-        return [view(item, each) for item in value]
+        member = reading[MEMBER] if MEMBER in reading else reading.get(EACH, _UNREAD)
+        return [view(item, member) for item in value] if EACH in reading or MEMBER in reading else []
     return value
 
 
@@ -54,6 +64,24 @@ def reading_of_parts(parts: Iterable[Part]) -> Reading:
             place = place.at(step)
         place.is_whole = True
     return root.reading()
+
+
+class Question:
+    """A program that is asked about what it reads alone of the values that there are."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    def ask(self, values: Mapping[str, Any]) -> Any:
+        """The program's value. Raises ExpressionError."""
+        seen = {name: view(values[name], reading) for name, reading in self._reading if name in values}
+        return self._program.evaluate(activate(seen))
+
+    @cached_property
+    def _reading(self) -> tuple[tuple[str, Reading], ...]:
+        serialized = self._program.serialized()
+        reading = None if serialized is None else reading_of(serialized)
+        return () if reading is None else tuple((str(name), below) for name, below in reading.items())
 
 
 def reading_of(serialized: bytes) -> Reading:
@@ -69,10 +97,10 @@ class _Place:
     __slots__ = ("below", "is_whole")
 
     def __init__(self) -> None:
-        self.below: dict[str, _Place] = {}
+        self.below: dict[str | int, _Place] = {}
         self.is_whole = False
 
-    def at(self, step: str) -> _Place:
+    def at(self, step: str | int) -> _Place:
         return self.below.setdefault(step, _Place())
 
     def reading(self) -> Reading:
@@ -80,8 +108,8 @@ class _Place:
             return None
         each = self.below.get(EACH)
         if each is not None:  # what is read of every value is read of the named ones too
-            for name, place in self.below.items():
-                if name != EACH:
+            for place in self.below.values():
+                if place is not each:
                     place.take(each)
         return {name: place.reading() for name, place in self.below.items()}
 
@@ -100,7 +128,7 @@ class _Value:
         self.places = tuple(dict.fromkeys(places))
         self.elements = elements
 
-    def at(self, step: str) -> _Value:
+    def at(self, step: str | int) -> _Value:
         inner = _Value(place.at(step) for place in self.places)
         return inner.or_else(self.elements) if self.elements else inner
 
@@ -182,20 +210,25 @@ class _Reader:
             return given[0].or_else(given[1])
         if name == "hasValue":
             return _NOTHING
+        if name == "@in":
+            given[0].read()
+            given[1].at(MEMBER).read()
+            return _NOTHING
         if name in _COUNTS and len(given) == 1:
-            given[0].at(EACH)
+            given[0].at(MEMBER)
             return given[0] if name != "size" else _NOTHING
         for value in given:
             value.read()
         return _NOTHING
 
     def _comprehension(self, loop: Any, bound: Mapping[str, _Value]) -> _Value:
-        element = self.value(loop.iter_range, bound).at(EACH)
+        over = self.value(loop.iter_range, bound)
+        member = over.at(MEMBER)
         gathered = self.value(loop.accu_init, bound)
         for _ in range(_ROUNDS):
-            inside = {**bound, loop.iter_var: element, loop.accu_var: gathered}
-            if loop.iter_var2:
-                inside[loop.iter_var2] = element
+            inside = {**bound, loop.iter_var: member, loop.accu_var: gathered}
+            if loop.iter_var2:  # the first is an index or a key then
+                inside[loop.iter_var2] = over.at(EACH)
             self.value(loop.loop_condition, inside).read()
             before, gathered = gathered, gathered.or_else(self.value(loop.loop_step, inside))
             if gathered == before:

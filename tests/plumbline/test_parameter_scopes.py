@@ -131,7 +131,7 @@ def test_other_policies_keep_their_groups_and_their_memory() -> None:
     other = policy(name="other")
     evaluator = Evaluator([REPLICAS, other], overlays=[entry(ScopeMatch(namespaces=("shop",)), min=3)])
     groups = [
-        {group.checks[0].policy.id: group for _, groups in evaluator.plan(resource).sheaves for group in groups}
+        {group.checks[0].policy.id: group for sheaf in evaluator.plan(resource).sheaves for group in sheaf.groups}
         for resource in (workload(1), workload(1, namespace="elsewhere"))
     ]
     assert groups[0]["other"] is groups[1]["other"]
