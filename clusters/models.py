@@ -4,9 +4,15 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from clusters.raw_models import RawReport
 from common.clock import now
 from common.ids import uuid7
 from organizations.models import OwnedModel, Team, User
+
+__all__ = [
+    "AgentSession", "AgentToken", "Cluster", "Environment", "IntakeDay", "RawReport", "Report", "ReportPart",
+    "ReportQueue", "ReportStatus", "Resource",
+]  # fmt: skip
 
 
 class Environment(models.TextChoices):

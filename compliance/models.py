@@ -197,6 +197,9 @@ class Violation(OwnedModel):
                 name="violation_open_team", condition=Q(status="open"),
             ),
             models.Index(
+                fields=["organization", "resolved_at"], name="violation_resolved_age", condition=Q(status="resolved")
+            ),
+            models.Index(
                 F("organization"), F("policy"), F("id"), name="violation_open_policy", condition=Q(status="open")
             ),
         ]

@@ -137,6 +137,10 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000
 CELERY_BEAT_SCHEDULE = {
     "sweep-reports": {"task": "compliance.sweep_reports", "schedule": 15.0},
+    "prune-reports": {"task": "compliance.prune_reports", "schedule": 3600.0},
+    "prune-violations": {"task": "compliance.prune_violations", "schedule": 6 * 3600.0},
+    "drop-exports": {"task": "organizations.drop_exports", "schedule": 3600.0},
+    "delete-due-organizations": {"task": "organizations.delete_due", "schedule": 3600.0},
 }
 
 PASSWORD_HASHERS = [
@@ -244,6 +248,9 @@ REPORT_MAX_COMPRESSED_BYTES = int(os.environ.get("REPORT_MAX_COMPRESSED_BYTES", 
 REPORT_MAX_EXPANDED_BYTES = int(os.environ.get("REPORT_MAX_EXPANDED_BYTES", 256 * 1024 * 1024))
 # Documents of other engines are parsed whole, YAML among them.
 RESULTS_MAX_EXPANDED_BYTES = int(os.environ.get("RESULTS_MAX_EXPANDED_BYTES", 64 * 1024 * 1024))
+# How long the body of a report is kept once it was merged (0: not at all), and how long its receipt.
+RAW_REPORT_DAYS = int(os.environ.get("RAW_REPORT_DAYS", 7))
+RECEIPT_DAYS = int(os.environ.get("RECEIPT_DAYS", 90))
 # How many reports, and bytes of them as kept, may wait to be merged: over it a cluster gets 429, everybody 503.
 REPORT_BACKLOG_PER_CLUSTER = int(os.environ.get("REPORT_BACKLOG_PER_CLUSTER", 500))
 REPORT_BACKLOG_PER_CLUSTER_BYTES = int(os.environ.get("REPORT_BACKLOG_PER_CLUSTER_BYTES", 1024**3))

@@ -77,9 +77,41 @@ class Organization(models.Model):
     slug = models.SlugField(max_length=63, unique=True)
     name = models.CharField(max_length=120)
     created_at = models.DateTimeField(default=now)
+    retention_days = models.PositiveIntegerField(
+        null=True, help_text="How long resolved violations are kept; null for as long as the organization is."
+    )
+    pruned_before = models.DateField(
+        null=True, help_text="What ended before this day was rolled off; days of posture stay."
+    )
+    deletion_due_at = models.DateTimeField(null=True, help_text="When everything will be deleted, as an owner asked.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(retention_days=None) | Q(retention_days__gte=30), name="organization_retention_at_least_30"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class OrganizationDeletion(models.Model):
+    """Evidence that an organization was deleted, kept when nothing of it is: no names, no addresses."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    former_id = models.UUIDField(unique=True)
+    slug_digest = models.CharField(max_length=64, help_text="SHA-256 of its slug: tells, to who knows it, that it was.")
+    requested_at = models.DateTimeField()
+    started_at = models.DateTimeField(default=now)
+    finished_at = models.DateTimeField(null=True)
+    row_counts = models.JSONField(default=dict, help_text="Rows deleted, by table.")
+    pending_user_ids = models.JSONField(
+        default=list, help_text="Accounts to look at once the rest is gone; empty when it is finished."
+    )
+
+    def __str__(self) -> str:
+        return str(self.former_id)
 
 
 class Role(models.TextChoices):
@@ -188,3 +220,49 @@ class AuditEvent(OwnedModel):
         if not self._state.adding:
             raise TypeError("An audit event is never changed.")
         super().save(*args, **kwargs)
+
+
+class ExportStatus(models.TextChoices):
+    REQUESTED = "requested", "Being built"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Failed"
+
+
+class Export(OwnedModel):
+    """An archive of everything that the organization owns, as an owner asked for it. It goes after seven days."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    status = models.CharField(max_length=10, choices=ExportStatus.choices, default=ExportStatus.REQUESTED)
+    requested_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    requested_at = models.DateTimeField(default=now)
+    finished_at = models.DateTimeField(null=True)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the archive, hexadecimal.")
+    error = models.TextField(blank=True)
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization"], condition=Q(status="requested"), name="export_one_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"export of {self.requested_at}"
+
+
+class ExportPiece(OwnedModel):
+    """A piece of an archive: web and worker processes share no disk, but the database."""
+
+    id = models.BigAutoField(primary_key=True)
+    export = models.ForeignKey(Export, on_delete=models.CASCADE, related_name="pieces")
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "export", "number"], name="export_piece_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"piece {self.number} of {self.export_id}"

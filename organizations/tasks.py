@@ -1,10 +1,14 @@
-"""Mail that a page must not wait for."""
+"""Mail, archives and deletions: what a page must not wait for."""
 
 from uuid import UUID
 
 from celery import shared_task
 
+from common.clock import now
 from organizations.scope import organization_scope
+from organizations.selectors.organizations import organization_by_id, organization_ids
+from organizations.services.deletion import delete_organization, due_organization_ids
+from organizations.services.exports import build_export, drop_expired_exports
 from organizations.services.invitations import mail_invitation
 from organizations.services.users import send_password_link
 
@@ -34,3 +38,23 @@ def send_invitation_task(organization_id: str, invitation_id: str, link: str) ->
     """Takes the link as well: only its digest is stored."""
     with organization_scope(UUID(organization_id)):
         mail_invitation(invitation_id=UUID(invitation_id), link=link)
+
+
+@shared_task(name="organizations.build_export", soft_time_limit=3 * 3600, time_limit=3 * 3600 + 60)
+def build_export_task(organization_id: str, export_id: str) -> None:
+    with organization_scope(UUID(organization_id)):
+        build_export(export_id=UUID(export_id))
+
+
+@shared_task(name="organizations.drop_exports", soft_time_limit=300, time_limit=330)
+def drop_exports_task() -> None:
+    for organization_id in organization_ids():
+        with organization_scope(organization_id):
+            drop_expired_exports()
+
+
+@shared_task(name="organizations.delete_due", soft_time_limit=3 * 3600, time_limit=3 * 3600 + 60)
+def delete_due_task() -> None:
+    """Cut off anywhere, it goes on where it was when it runs again."""
+    for organization_id in due_organization_ids(at=now()):
+        delete_organization(organization=organization_by_id(organization_id))

@@ -163,7 +163,9 @@ SELECT d.cluster_id, d.day, d.open AS kept_open, i.open AS computed_open, d.open
 FROM (
     SELECT cluster_id, day, sum(open_critical + open_high + open_medium + open_low) AS open,
         sum(opened_count) AS opened, sum(resolved_count) AS resolved
-    FROM compliance_postureday WHERE organization_id = %(organization)s GROUP BY cluster_id, day
+    FROM compliance_postureday WHERE organization_id = %(organization)s AND day >= coalesce(
+        (SELECT pruned_before FROM organizations_organization WHERE id = %(organization)s), '-infinity'
+    ) GROUP BY cluster_id, day
 ) d
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE i.exception = '' AND (i.closed_at IS NULL

@@ -16,6 +16,15 @@ def organization_by_slug(slug: str) -> Organization:
     return organization
 
 
+def organization_by_id(organization_id: UUID) -> Organization:
+    """The organization with this id, for background work. Raises NotFound."""
+    with directory_scope():
+        organization = Organization.objects.filter(pk=organization_id).first()
+    if organization is None:
+        raise NotFound("There is no such organization.")
+    return organization
+
+
 def organization_ids() -> list[UUID]:
     """All organizations' ids, oldest first, for work that enters each one's scope in turn."""
     with directory_scope():

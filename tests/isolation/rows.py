@@ -13,6 +13,7 @@ from clusters.models import (
     AgentToken,
     Cluster,
     IntakeDay,
+    RawReport,
     Report,
     ReportPart,
     ReportQueue,
@@ -33,6 +34,8 @@ from compliance.models import (
 from organizations.models import (
     ApiToken,
     AuditEvent,
+    Export,
+    ExportPiece,
     Invitation,
     Membership,
     Organization,
@@ -156,6 +159,9 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
         "last_sequence": 1,
         "last_scanned_at": now(),
     },
+    RawReport: lambda made: {"id": uuid4(), "cluster": made[Cluster], "settled_on": today(), "body": b"{}"},
+    Export: lambda made: {"status": "ready", "finished_at": now(), "size_bytes": 2},
+    ExportPiece: lambda made: {"export": made[Export], "number": 0, "content": b"{}"},
     Resource: lambda made: {
         "cluster": made[Cluster],
         "team": made[Team],

@@ -15,6 +15,7 @@ from django.db.models.functions import Greatest
 from clusters.models import Cluster, Report, ReportStatus, Resource
 from clusters.services.intake.documents import collector_paused
 from clusters.services.intake.keeping import KeptReport
+from clusters.services.raw_reports import keep_raw_report
 from common.clock import now
 from compliance.models import Policy
 from compliance.services.ownership import Ownership, hold_ownership
@@ -61,6 +62,7 @@ def merge_report(report: Report) -> MergeOutcome:
             outcome = _merge_results(report, standing)
         else:
             outcome = _merge(report, standing)
+        keep_raw_report(report_id=report.pk)
         Report.objects.filter(pk=report.pk).update(
             status=outcome.status,
             opened_count=outcome.opened_count,
