@@ -25,6 +25,16 @@ POLICIES_AT_ONCE = 16
 # About these the API server asks no admission policy.
 _EXEMPT = "AdmissionPolicy"
 
+# Policy and case of which the server says something else, and why.
+DIFFERS = {
+    ("deprecated-fields", "topology keys fail"): "the server drops fields that it does not know before it asks",
+    ("flux-helm-remediation", "a text is an error"): "to the server an optional field of a text is absent",
+    (
+        "flux-impersonation",
+        "a manifest without a namespace cannot be judged and passes",
+    ): "the server puts the object into a namespace, which only it knows to be of that kind",
+}
+
 
 @dataclass(frozen=True)
 class Case:

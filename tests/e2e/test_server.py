@@ -48,4 +48,5 @@ def test_the_whole_library_is_taken_without_a_warning_and_says_the_same(api: Api
     }
 
     assert len(said) > 1_500
-    assert {key: answer for key, answer in said.items() if list(exports.ours(asked[key])) != answer} == {}
+    different = {key: answer for key, answer in said.items() if list(exports.ours(asked[key])) != answer}
+    assert {key: answer for key, answer in different.items() if key not in exports.DIFFERS} == {}
