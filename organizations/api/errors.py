@@ -1,14 +1,21 @@
 """One shape for every error of the API: `{"detail", "code", "fields"}`."""
 
+import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from common.errors import PlumblineError
+from common.metrics import DATABASE_ERRORS
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -24,6 +31,11 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         response = Response(error_body(detail, "permission_denied"), status=403)
     elif isinstance(error, exceptions.APIException):
         response = _of_framework(error)
+    elif isinstance(error, OperationalError | InterfaceError):
+        logger.error("The database gave out.", exc_info=error)
+        DATABASE_ERRORS.labels(type(error).__name__).inc()
+        response = Response(error_body("The database is away: try again.", "database_unavailable"), status=503)
+        response["Retry-After"] = str(RETRY_SECONDS)
     else:
         return None
     set_rollback()

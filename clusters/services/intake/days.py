@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 
 from clusters.models import IntakeDay
 from common.clock import now
@@ -42,5 +42,5 @@ def note_refusal(*, organization_id: UUID, cluster_id: UUID, code: str, detail: 
     try:
         with transaction.atomic(), organization_scope(organization_id):
             count_outcome(cluster_id=cluster_id, outcome=code, detail=detail)
-    except DatabaseError:
+    except Error:
         logger.warning("A refusal was not counted.", extra={"code": code}, exc_info=True)
