@@ -18,7 +18,8 @@ from organizations.api.views import OrganizationAPIView
 from organizations.permissions import Capability
 
 from .documentation import operation
-from .serializers import ImportOutcomeSerializer, PolicyDetailSerializer, PolicyImportSerializer, PolicyUploadSerializer
+from .import_serializers import ImportOutcomeSerializer, PolicyImportSerializer, PolicyUploadSerializer
+from .serializers import PolicyDetailSerializer
 
 MAX_FIELDS = 20
 _JSON_FACTOR = 2  # a text with many quotes or line ends is longer in JSON
