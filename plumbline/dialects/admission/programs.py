@@ -9,6 +9,7 @@ from typing import Any, Final
 from plumbline.engines.cel import CompileError, ExpressionError, Program, activate, compile_expression
 from plumbline.engines.expressions import check_variables, names_params, scoped
 from plumbline.policies import PolicyError
+from plumbline.policies.vocabulary import check_patterns
 
 _NAMES: Final = ("oldObject",)
 
@@ -56,6 +57,7 @@ class Composition:
             if names_params(source) and not self._has_params:
                 raise CompileError("undeclared reference to 'params': the policy has no paramKind")
             program = compile_expression(source, self._names, boolean=tuple(yields) == ("bool",))
+            check_patterns(source)
             if yields and program.type_name not in (*yields, "dyn"):
                 raise CompileError(f"the expression must yield {' or '.join(yields)}, not {program.type_name}")
         except CompileError as error:
