@@ -20,7 +20,7 @@ _INTRICATE = re.compile(
     r"|\"(?!(?:[^\"\\\n]|\\[^\n])*\"" + _END + r")|'(?!(?:[^'\n]|'')*'" + _END + "))",
     re.MULTILINE,
 )
-_PLAIN = re.compile(r" *(?:- )?[\w./-]+:(?: [\w./-][\w./:@-]*)?")
+_PLAIN = re.compile(r" *(?:- )?[\w./-]+:(?: [\w./-][\w./:@-]*)?", re.ASCII)
 """A line in which nothing intricate can be: most are like it, and sooner looked at by this."""
 _CONTENT = re.compile(r"\n( *)([^ #\n])")
 
