@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from plumbline.engines import patterns
 from plumbline.inventories import Inventory
 from plumbline.judges import Judge, Verdict
 from plumbline.resources import Resource
@@ -26,7 +26,7 @@ class Expectation:
             return error.message
         failed = [verdict.message for verdict in verdicts if verdict.status == "fail"]
         if self.message is not None:
-            failed = [message for message in failed if re.search(self.message, message)]
+            failed = [message for message in failed if patterns.matches(message, self.message)]
         if self._is_met(len(failed)):
             return None
         what = f" with a message like {self.message!r}" if self.message is not None else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from plumbline.dialects.gatekeeper.judges import CelJudge, RegoJudge
 from plumbline.dialects.gatekeeper.policies import read_policies
 from plumbline.dialects.gatekeeper.reviews import admission_input, as_declared, input_of
 from plumbline.dialects.gates import Expectation
+from plumbline.engines import patterns
 from plumbline.inventories import Inventory
 from plumbline.judges import Verdict
 from plumbline.manifests import LoadError, load
@@ -115,9 +115,9 @@ def _expectations(case: Mapping[str, Any]) -> list[Expectation]:
     for item in case.get("assertions") or ():
         message = item.get("message")
         try:
-            re.compile(message or "")
-        except re.error as error:
-            raise _CaseError(f"the message {message!r} is not a regular expression: {error}") from error
+            patterns.check(message or "")
+        except patterns.PatternError as error:
+            raise _CaseError(f"the message {error}") from error
         violations = item.get("violations")
         found.append(Expectation(_WORDS.get(str(violations), violations), message))
     if not found:
