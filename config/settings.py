@@ -137,6 +137,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 400_000
 CELERY_BEAT_SCHEDULE = {
     "sweep-reports": {"task": "compliance.sweep_reports", "schedule": 15.0},
+    "expire-parts": {"task": "clusters.expire_parts", "schedule": 900.0},
     "prune-reports": {"task": "compliance.prune_reports", "schedule": 3600.0},
     "prune-violations": {"task": "compliance.prune_violations", "schedule": 6 * 3600.0},
     "drop-exports": {"task": "organizations.drop_exports", "schedule": 3600.0},

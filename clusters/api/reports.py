@@ -24,6 +24,7 @@ from clusters.services.backlogs import refuse_over_backlog
 from clusters.services.intake import Receipt, accept_report, receipt_of
 from clusters.services.intake.bodies import Limits, Readable, read_body
 from clusters.services.intake.days import note_refusal
+from clusters.services.intake.receipts import INCOMPLETE
 from clusters.services.throttling import count_request
 from common.clock import now
 from common.errors import PlumblineError
@@ -47,22 +48,40 @@ class LinksSerializer(serializers.Serializer):
 class ReceiptSerializer(serializers.Serializer):
     """What a sender is told of its report."""
 
-    id = serializers.UUIDField(help_text="The server's id of the report.")
+    id = serializers.UUIDField(allow_null=True, help_text="The server's id of the report; null while parts lack.")
     report_id = serializers.UUIDField(help_text="The sender's own id.")
-    status = serializers.ChoiceField(choices=ReportStatus.choices)
+    status = serializers.ChoiceField(choices=[*ReportStatus.choices, (INCOMPLETE, "Incomplete")])
     received_at = serializers.DateTimeField()
     scanned_at = serializers.DateTimeField()
     processed_at = serializers.DateTimeField(allow_null=True)
     opened_count = serializers.IntegerField(help_text="Violations it opened or reopened.")
     resolved_count = serializers.IntegerField(help_text="Violations it resolved.")
     error = serializers.CharField(allow_blank=True, help_text="Why it was parked; empty otherwise.")
+    clock_skew_seconds = serializers.FloatField(
+        allow_null=True, help_text="By how much the sender's clock is ahead of ours, if that is known."
+    )
+    part_count = serializers.IntegerField(help_text="Parts that are in.")
+    missing = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Numbers of parts that are not, once the closing part is."
+    )
+    known_count = serializers.IntegerField(help_text="Resources named by their digest alone.")
+    unknown_count = serializers.IntegerField(help_text="Those of them whose digest is not ours, once it is processed.")
+    unknown = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField(allow_blank=True)),
+        help_text="Their group, kind, namespace and name; at most 1,000 of them.",
+    )
+    wanted = serializers.ChoiceField(
+        choices=[("", "Nothing"), ("resources", "Those of `unknown` in full"), ("snapshot", "A complete snapshot")],
+        allow_blank=True,
+        help_text="What the sender should send next.",
+    )
     links = LinksSerializer()
 
 
 ERRORS = {
     400: OpenApiResponse(OpenApiTypes.OBJECT, "The body cannot be read: cut short, corrupt, not JSON."),
     401: OpenApiResponse(OpenApiTypes.OBJECT, "No token, an unknown one, or a revoked one."),
-    409: OpenApiResponse(OpenApiTypes.OBJECT, "The id was used for another report."),
+    409: OpenApiResponse(OpenApiTypes.OBJECT, "The id, part or sequence number was used for another report."),
     413: OpenApiResponse(OpenApiTypes.OBJECT, "Over the limit, as sent or once expanded."),
     415: OpenApiResponse(OpenApiTypes.OBJECT, "A Content-Encoding other than identity, gzip or zstd."),
     422: OpenApiResponse(OpenApiTypes.OBJECT, "JSON, but not a report that can be merged; see fields."),

@@ -11,6 +11,7 @@ import zstandard
 from django.test import Client, override_settings
 
 from clusters.models import AgentToken, Report
+from clusters.services.intake.keeping import KeptReport
 from clusters.services.tokens import revoke_agent_token
 from common.clock import now
 from organizations.models import Organization
@@ -33,7 +34,9 @@ def test_report_is_accepted_with_a_receipt_and_kept_compressed(agent: Sender, ac
     assert receipt["links"]["self"].endswith(f"/api/agent/v1/reports/{document['id']}")
     with organization_scope(acme.pk):
         kept = Report.objects.get()
-    assert zstandard.decompress(bytes(kept.body)) == orjson.dumps(document)
+        lines = KeptReport(kept.pk)
+        assert [orjson.loads(rendering) for _, _, rendering in lines] == document["resources"]
+    assert {**lines.head, "resources": document["resources"], "deleted": []} == document
     assert (kept.resource_count, kept.result_count) == (1, 3)
 
 
@@ -211,7 +214,7 @@ INCONSISTENT: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown word": ({"colour": "red"}, "body", "schema"),
     "number for a name": ({"resources": [resource(name=7)]}, "resources[0].name", "schema"),
     "not an id": ({"id": "seven"}, "id", "schema"),
-    "future": ({"scanned_at": (now() + timedelta(hours=1)).isoformat()}, "scanned_at", "bad_time"),
+    "future": ({"scanned_at": (now() + timedelta(hours=25)).isoformat()}, "scanned_at", "bad_time"),
     "ancient": ({"scanned_at": "2014-12-31T23:59:59Z"}, "scanned_at", "bad_time"),
     "first year": ({"scanned_at": "0001-01-01T00:00:00+14:00"}, "scanned_at", "bad_time"),
     "thirty-second of March": ({"scanned_at": "2026-03-32T08:00:00Z"}, "scanned_at", "bad_time"),
@@ -229,10 +232,6 @@ def test_contradiction_is_unprocessable_and_names_its_field(
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert field in answer.json()["fields"]
     assert stored_count(acme) == 0
-
-
-def test_clock_ten_minutes_fast_is_tolerated(agent: Sender) -> None:
-    assert agent.post(report(scanned_at=now() + timedelta(minutes=9))).status_code == 202
 
 
 def test_too_many_requests_say_when_to_come_back(agent: Sender, settings: Any) -> None:

@@ -33,8 +33,17 @@ def keep_report(document: dict[str, Any]) -> bytes:
 
 
 def keep_head(document: dict[str, Any]) -> bytes:
-    """What stands before the lines of all parts."""
-    head = {name: value for name, value in document.items() if name not in _LISTS}
+    """What stands before the lines."""
+    return pack_head(head_of(document))
+
+
+def head_of(document: dict[str, Any]) -> dict[str, Any]:
+    """The report without what becomes lines."""
+    return {name: value for name, value in document.items() if name not in _LISTS}
+
+
+def pack_head(head: dict[str, Any]) -> bytes:
+    """A head as kept."""
     return zstandard.compress(FORM + orjson.dumps(head) + b"\n", LEVEL)
 
 
@@ -100,7 +109,7 @@ class KeptReport:
             return stream
         # Accepted by a release that kept reports as they came.
         document = orjson.loads(form + stream.read())
-        self.head = {name: value for name, value in document.items() if name not in _LISTS}
+        self.head = head_of(document)
         return _lines(document)
 
 

@@ -2,8 +2,10 @@
 
 import hashlib
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import zstandard
@@ -11,15 +13,16 @@ from celery import current_app
 from django.db import IntegrityError, transaction
 from structlog.contextvars import bind_contextvars
 
-from clusters.models import Cluster, Report
+from clusters.models import Cluster, Report, ReportPart, ReportStatus
 from common.clock import now
 from common.errors import Conflict, NotFound
 from common.metrics import BROKER_ERRORS, REPORTS_ACCEPTED, REPORTS_REPEATED
-from common.tracing import current_traceparent
-from organizations.scope import current_organization_id
 
 from .days import ACCEPTED, count_outcome
 from .documents import collector_paused, parse_document
+from .keeping import head_of, keep_head, keep_lines
+from .parts import keep_part, make_report, parts_of
+from .sending import Sent, columns_of
 from .validation import ReportHead, judge
 
 logger = logging.getLogger(__name__)
@@ -28,23 +31,66 @@ PROCESS_TASK = "compliance.process_reports"
 ZSTD_LEVEL = 3
 
 
+INCOMPLETE = "incomplete"
+MAX_MISSING = 100
+
+
 @dataclass(frozen=True)
 class Receipt:
-    """What the sender is told of a report: `error` is '' unless it was parked."""
+    """What the sender is told of a report: `error` is '' unless it was parked.
 
-    id: UUID
+    `wanted`: '' for nothing, `snapshot` where something was missed, `resources` in full for those in `unknown`.
+    Of a snapshot that lacks parts there is no `id` yet; `missing` names up to 100 numbers once it is closed.
+    """
+
+    id: UUID | None
     report_id: UUID
     status: str
     received_at: datetime
     scanned_at: datetime
-    processed_at: datetime | None
-    error: str
-    opened_count: int
-    resolved_count: int
+    processed_at: datetime | None = None
+    error: str = ""
+    opened_count: int = 0
+    resolved_count: int = 0
+    clock_skew_seconds: float | None = None
+    part_count: int = 1
+    missing: Sequence[int] = ()
+    known_count: int = 0
+    unknown_count: int = 0
+    unknown: Sequence[Sequence[str]] = ()
+    wanted: str = ""
 
     @classmethod
     def of(cls, report: Report) -> "Receipt":
-        return cls(**{name: getattr(report, name) for name in cls.__dataclass_fields__})
+        """One query more, for what is wanted."""
+        given = {name: getattr(report, name) for name in cls.__dataclass_fields__ if name not in ("missing", "wanted")}
+        return cls(**given, wanted=_wanted(report))
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[ReportPart]) -> "Receipt":
+        """For a snapshot of which parts are still to come."""
+        numbers = {part.number for part in parts}
+        closing = next((part.closing for part in parts if part.closing), None)
+        missing = [] if closing is None else [n for n in range(1, closing["parts"] + 1) if n not in numbers]
+        return cls(
+            id=None,
+            report_id=parts[0].report_id,
+            status=INCOMPLETE,
+            received_at=max(part.received_at for part in parts),
+            scanned_at=datetime.fromisoformat(parts[0].head["scanned_at"]),
+            part_count=len(parts),
+            missing=missing[:MAX_MISSING],
+            known_count=sum(part.known_count for part in parts),
+        )
+
+
+def _wanted(report: Report) -> str:
+    wanted_at = Cluster.objects.values_list("snapshot_wanted_at", flat=True).get(pk=report.cluster_id)
+    if wanted_at is not None:
+        newer = Report.objects.filter(cluster_id=report.cluster_id, source="", scanned_at__gt=wanted_at)
+        if not newer.filter(kind="snapshot", status=ReportStatus.ACCEPTED).exists():
+            return "snapshot"
+    return "resources" if report.unknown_count else ""
 
 
 def accept_report(*, cluster_id: UUID, body: bytes, clock_skew: float | None = None) -> Receipt:
@@ -56,8 +102,14 @@ def accept_report(*, cluster_id: UUID, body: bytes, clock_skew: float | None = N
     """
     digest = hashlib.sha256(body).hexdigest()
     with collector_paused():
-        head = judge(parse_document(body))
-    return commit_report(cluster_id=cluster_id, head=head, body=body, digest=digest, clock_skew=clock_skew)
+        document = parse_document(body)
+        head = judge(document)
+        lines = keep_lines(document)
+    sent = Sent(cluster_id, head, now(), digest, len(body), clock_skew)
+    bind_contextvars(report_id=str(head.report_id))
+    if head.part_number is not None:
+        return _accept_part(sent, head_of(document), lines)
+    return _commit(sent, lambda: keep_head(document) + lines)
 
 
 def commit_report(
@@ -67,12 +119,17 @@ def commit_report(
     may have been made; `source` is the other engine whose results it holds.
     """
     bind_contextvars(report_id=str(head.report_id))
-    known = _find(cluster_id, head.report_id)
-    stored = _store(cluster_id, head, body, digest, clock_skew, source) if known is None else None
-    known = known or stored or _find(cluster_id, head.report_id)
+    sent = Sent(cluster_id, head, now(), digest, len(body), clock_skew, source)
+    return _commit(sent, lambda: zstandard.compress(body, ZSTD_LEVEL))
+
+
+def _commit(sent: Sent, keep: Callable[[], bytes]) -> Receipt:
+    known = _find(sent.cluster_id, sent.head.report_id)
+    stored = _store(sent, keep()) if known is None else None
+    known = known or stored or _find(sent.cluster_id, sent.head.report_id)
     if known is None:
         raise NotFound("The cluster was deleted while its report came in.")
-    if known.body_digest != digest:
+    if known.body_digest != sent.digest:
         raise Conflict(
             "Another report was sent under this id. Give every report an id of its own.",
             code="report_id_reused",
@@ -85,50 +142,65 @@ def commit_report(
     return Receipt.of(known)
 
 
+def _accept_part(sent: Sent, head: dict[str, Any], lines: bytes) -> Receipt:
+    """Commit a part; the last one that comes in makes the report. Again, it gets the receipt as it is by then."""
+    report = _find(sent.cluster_id, sent.head.report_id)
+    if report is not None and report.part_count == 1:
+        raise Conflict(
+            "A report was sent whole under this id. Give every report an id of its own.",
+            code="report_id_reused",
+            fields={"id": "Used before, for a report that came whole."},
+        )
+    made = None
+    try:
+        with transaction.atomic(durable=True):
+            _touch_cluster(sent)
+            if keep_part(sent, head, lines, is_settled=report is not None):
+                made = make_report(sent)
+                if made is not None:
+                    count_outcome(cluster_id=sent.cluster_id, outcome=ACCEPTED)
+    except IntegrityError:
+        raise NotFound("The cluster was deleted while its report came in.") from None
+    if made is not None:
+        _announce(made)
+    return receipt_of(cluster_id=sent.cluster_id, report_id=sent.head.report_id)
+
+
 def receipt_of(*, cluster_id: UUID, report_id: UUID) -> Receipt:
-    """The receipt of a report that the cluster has sent. Raises NotFound."""
+    """The receipt of a report that the cluster has sent, or of the parts that are in. Raises NotFound."""
     report = _find(cluster_id, report_id)
-    if report is None:
+    if report is not None:
+        return Receipt.of(report)
+    parts = list(parts_of(cluster_id, report_id))
+    if not parts:
         raise NotFound("This cluster has sent no report of that id.")
-    return Receipt.of(report)
+    return Receipt.of_parts(parts)
 
 
 def _find(cluster_id: UUID, report_id: UUID) -> Report | None:
     return Report.objects.filter(cluster_id=cluster_id, report_id=report_id).defer("body").first()
 
 
-def _store(
-    cluster_id: UUID, head: ReportHead, body: bytes, digest: str, clock_skew: float | None, source: str
-) -> Report | None:
+def _store(sent: Sent, kept: bytes) -> Report | None:
     """Insert; None when another request did so for the same report a moment ago, or the cluster is gone.
 
     The cluster comes first and its queue after it, by the trigger: in that order merging locks them, too.
     """
-    received_at, kept = now(), zstandard.compress(body, ZSTD_LEVEL)
     try:
         with transaction.atomic(durable=True):
-            Cluster.objects.filter(pk=cluster_id).update(
-                last_received_at=received_at, clock_skew_seconds=clock_skew
-            )
-            report = Report.objects.create(
-                organization_id=current_organization_id(),
-                cluster_id=cluster_id,
-                report_id=head.report_id,
-                kind=head.kind,
-                source=source,
-                scanned_at=head.scanned_at,
-                received_at=received_at,
-                body=kept,
-                body_digest=digest,
-                body_bytes=len(body),
-                resource_count=head.resource_count,
-                result_count=head.result_count,
-                trace_parent=current_traceparent(),
-            )
-            count_outcome(cluster_id=cluster_id, outcome=ACCEPTED)
+            _touch_cluster(sent)
+            report = Report.objects.create(**columns_of(sent), body=kept)
+            count_outcome(cluster_id=sent.cluster_id, outcome=ACCEPTED)
     except IntegrityError:
         return None
     return report
+
+
+def _touch_cluster(sent: Sent) -> None:
+    """From here on, other reports of the cluster wait for this transaction to end."""
+    Cluster.objects.filter(pk=sent.cluster_id).update(
+        last_received_at=sent.received_at, clock_skew_seconds=sent.clock_skew
+    )
 
 
 def _announce(report: Report) -> None:

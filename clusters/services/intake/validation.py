@@ -18,7 +18,7 @@ from plumbline.schemas import validator
 
 SPOKEN = ("plumbline.report/v1",)
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)  # Kubernetes 1.0 came in July 2015
-CLOCK_SKEW = timedelta(minutes=10)
+MOST_AHEAD = timedelta(days=1)
 MAX_FIELDS = 20
 _NAME_BYTES = {"kind": 63, "namespace": 253, "name": 253}
 _PLACE_BYTES = 1024
@@ -26,13 +26,24 @@ _PLACE_BYTES = 1024
 
 @dataclass(frozen=True)
 class ReportHead:
-    """What is kept of a report beside its body. `result_count` counts verdicts of a policy on a resource."""
+    """What is kept of a report, or of a part of one, beside its body.
+
+    `resource_count` counts what is in full, `known_count` what is named by its digest; `result_count` counts verdicts
+    of a policy on a resource. `closing` is what the part that closes a snapshot says of all of them.
+    """
 
     report_id: UUID
     kind: str
     scanned_at: datetime
     resource_count: int
     result_count: int
+    known_count: int = 0
+    is_complete: bool = True
+    session_id: UUID | None = None
+    sequence: int | None = None
+    policy_set: str = ""
+    part_number: int | None = None
+    closing: dict[str, Any] | None = None
 
 
 def judge(document: dict[str, Any]) -> ReportHead:
@@ -49,15 +60,25 @@ def judge(document: dict[str, Any]) -> ReportHead:
     _require_known_policies(document["policies"])
     fields: dict[str, str] = {}
     count = _judge_resources(document, fields)
-    _judge_deleted(document, fields)
+    _judge_others(document, "deleted", "Also among the resources: is it there or gone?", fields)
+    _judge_others(document, "known", "Also among the resources: in full or by digest?", fields)
+    _judge_part(document, fields)
     if fields:
         raise Unprocessable("The report contradicts itself: see fields.", code="inconsistent", fields=fields)
+    session, part = document.get("session"), document.get("part")
     return ReportHead(
         report_id=UUID(document["id"]),
         kind=document["kind"],
         scanned_at=scanned_at,
         resource_count=len(document["resources"]),
         result_count=count,
+        known_count=len(document.get("known") or ()),
+        is_complete=document["kind"] == "snapshot" and not document["truncated"] and not document["unreadable"],
+        session_id=UUID(session["id"]) if session else None,
+        sequence=session["sequence"] if session else None,
+        policy_set=document.get("policy_set", ""),
+        part_number=part["number"] if part else None,
+        closing=part.get("closing") if part else None,
     )
 
 
@@ -84,8 +105,8 @@ def _scanned_at(text: str) -> datetime:
         raise _bad_time("An instant as in RFC 3339, e.g. 2026-11-23T10:00:00Z.")
     if scanned_at < EARLIEST:
         raise _bad_time("Before 2015: is the sender's clock set?")
-    if scanned_at > now() + CLOCK_SKEW:
-        raise _bad_time("More than 10 minutes in the future: is the sender's clock right?")
+    if scanned_at > now() + MOST_AHEAD:
+        raise _bad_time("More than a day in the future: is the sender's clock right?")
     return scanned_at.astimezone(UTC)
 
 
@@ -139,25 +160,58 @@ def _judge_resources(document: dict[str, Any], fields: dict[str, str]) -> int:
             resource["errored"]
         ):
             fields[f"{where}.errors"] = "Their policies are neither in `errored` nor in `failed`."
-        elif (long := _too_long(resource)) or (long := _too_long_place(resource["violations"])):
+        elif fault := _exception_fault(resource):
+            fields[f"{where}.{fault[0]}"] = fault[1]
+        elif (
+            (long := _too_long(resource))
+            or (long := _too_long_place(resource, "violations"))
+            or ("excepted" in resource and (long := _too_long_place(resource, "excepted")))
+        ):
             fields[f"{where}.{long}"] = "Too long in UTF-8."
         if len(fields) >= MAX_FIELDS:
             break
     return count
 
 
-def _judge_deleted(document: dict[str, Any], fields: dict[str, str]) -> None:
-    deleted = document.get("deleted") or []
-    if not deleted:
+def _exception_fault(resource: dict[str, Any]) -> tuple[str, str] | None:
+    """What is wrong with `excepted` or `partial`, which senders may leave out."""
+    if "excepted" not in resource and "partial" not in resource:
+        return None
+    evaluated = {*resource["failed"], *resource["skipped"], *resource["errored"]}
+    if not evaluated.issuperset(resource.get("partial") or ()):
+        return "partial", "Names a policy that is neither in `failed` nor in `skipped` or `errored`."
+    excepted = {(v["policy"], v["rule"], v["place"]) for v in resource.get("excepted") or ()}
+    if not evaluated.issuperset(policy for policy, _, _ in excepted):
+        return "excepted", "Their policies are neither in `failed` nor in `skipped` or `errored`."
+    if not excepted.isdisjoint((v["policy"], v["rule"], v["place"]) for v in resource["violations"]):
+        return "excepted", "One is among the violations, too: does the exception cover it or not?"
+    return None
+
+
+def _judge_others(document: dict[str, Any], name: str, contradiction: str, fields: dict[str, str]) -> None:
+    """Resources that are named and not described: deleted ones, and those whose digest the server knows."""
+    others = document.get(name) or []
+    if not others:
         return
     present = {_identity(resource) for resource in document["resources"]}
-    for index, gone in enumerate(deleted):
-        if _identity(gone) in present:
-            fields[f"deleted[{index}]"] = "Also among the resources: is it there or gone?"
-        elif long := _too_long(gone):
-            fields[f"deleted[{index}].{long}"] = "Too long in UTF-8."
+    for index, other in enumerate(others):
+        if _identity(other) in present:
+            fields[f"{name}[{index}]"] = contradiction
+        elif long := _too_long(other):
+            fields[f"{name}[{index}].{long}"] = "Too long in UTF-8."
         if len(fields) >= MAX_FIELDS:
             break
+
+
+def _judge_part(document: dict[str, Any], fields: dict[str, str]) -> None:
+    part = document.get("part")
+    if part is None:
+        return
+    closing = part.get("closing")
+    if closing is not None and part["number"] > closing["parts"]:
+        fields["part.number"] = "Beyond the number of parts that it closes with."
+    if closing is None and (document["truncated"] or document["unreadable"]):
+        fields["part"] = "`truncated` and `unreadable` speak of the whole snapshot: they belong into the closing part."
 
 
 def _identity(resource: dict[str, Any]) -> tuple[str, str, str, str]:
@@ -176,12 +230,12 @@ def _too_long(resource: dict[str, Any]) -> str:
     )
 
 
-def _too_long_place(violations: list[dict[str, Any]]) -> str:
-    for index, violation in enumerate(violations):
+def _too_long_place(resource: dict[str, Any], among: str) -> str:
+    for index, violation in enumerate(resource[among]):
         for name in ("place", "path"):
             text = violation[name]
             if len(text) > _PLACE_BYTES // 4 and len(text.encode()) > _PLACE_BYTES:
-                return f"violations[{index}].{name}"
+                return f"{among}[{index}].{name}"
     return ""
 
 

@@ -48,7 +48,8 @@ _END_STRETCHES = """
 UPDATE compliance_violationinterval i SET
     closed_at = %(scanned_at)s, close_reason = CASE WHEN t.exception = '' THEN 'ended' ELSE 'excepted' END
 FROM staged_turn t
-WHERE i.organization_id = %(organization)s AND i.violation_id = t.violation_id AND i.closed_at IS NULL
+WHERE i.organization_id = %(organization)s AND i.violation_id = ANY (ARRAY(SELECT violation_id FROM staged_turn))
+    AND i.violation_id = t.violation_id AND i.closed_at IS NULL
 """
 _BEGIN_STRETCHES = """
 INSERT INTO compliance_violationinterval (organization_id, violation_id, opened_at, exception, close_reason)
@@ -97,6 +98,7 @@ INSERT INTO staged_flow SELECT namespace, team_id, count(*), 0 FROM opened WHERE
 GROUP BY namespace, team_id
 """
 
+# Intervals are found by an array of ids: while a table is new, a join would be planned to read all of them.
 _RESOLVE = """
 WITH resolved AS (
     UPDATE compliance_violation v SET status = 'resolved', exception = '', resolved_at = %(scanned_at)s
@@ -105,8 +107,8 @@ WITH resolved AS (
     RETURNING v.id, v.namespace, v.team_id
 ), ended AS (
     UPDATE compliance_violationinterval i SET closed_at = %(scanned_at)s, close_reason = '{reason}'
-    FROM resolved
-    WHERE i.organization_id = %(organization)s AND i.violation_id = resolved.id AND i.closed_at IS NULL
+    WHERE i.organization_id = %(organization)s AND i.violation_id = ANY (ARRAY(SELECT id FROM resolved))
+        AND i.closed_at IS NULL
 )
 INSERT INTO staged_flow SELECT namespace, team_id, 0, count(*) FROM resolved GROUP BY namespace, team_id
 """
