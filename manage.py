@@ -6,4 +6,5 @@ from django.core.management import execute_from_command_line
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # a command ends too soon to be scraped, and would leave files
     execute_from_command_line(sys.argv)
