@@ -39,6 +39,7 @@ def test_the_server_completes_every_object_of_the_library_as_we_do(api: ApiServe
     assert len(different) <= 0.002 * len(pairs), json.dumps(different)  # unknown fields, which the server drops
 
 
+@pytest.mark.timeout(1200)  # the server takes policies up once a second, and only a few fit into one answer
 def test_the_whole_library_is_taken_without_a_warning_and_says_the_same(api: ApiServer) -> None:
     asked = {(case.policy.id, case.name): case for case in exports.cases()}
     said = {
