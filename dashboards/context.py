@@ -113,6 +113,7 @@ def _organization_frame(request: OrganizationRequest) -> dict[str, Any]:
         "organizations": SimpleLazyObject(lambda: organization_choices(request)),
         "search_url": reverse("search", args=[request.organization.slug]),
         "account_url": reverse("account"),
+        "may_manage_organization": can(request.membership.role, Capability.MANAGE_ORGANIZATION),
         "sign_out_url": reverse("sign_out"),
         "initials": initials(request.user.name or request.user.email),
     }

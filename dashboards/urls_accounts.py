@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboards.views import accounts, activity, health, metrics, settings
+from dashboards.views import accounts, activity, data, health, metrics, settings
 
 urlpatterns = [
     path("", accounts.home_view, name="home"),
@@ -46,6 +46,16 @@ urlpatterns = [
         settings.delete_team_view,
         name="settings_team_delete",
     ),
+    path("o/<slug:slug>/settings/data", data.data_view, name="settings_data"),
+    path("o/<slug:slug>/settings/data/retention", data.retention_view, name="settings_retention"),
+    path("o/<slug:slug>/settings/data/exports", data.export_view, name="settings_export"),
+    path(
+        "o/<slug:slug>/settings/data/exports/<uuid:export_id>/download",
+        data.export_download_view,
+        name="settings_export_download",
+    ),
+    path("o/<slug:slug>/settings/data/deletion", data.deletion_view, name="settings_deletion"),
+    path("o/<slug:slug>/settings/data/deletion/cancel", data.deletion_cancel_view, name="settings_deletion_cancel"),
     path("o/<slug:slug>/settings/tokens", settings.tokens_view, name="settings_tokens"),
     path("o/<slug:slug>/settings/tokens/new", settings.issue_token_view, name="settings_token_issue"),
     path(

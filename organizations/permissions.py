@@ -14,6 +14,7 @@ class Capability(Enum):
     MANAGE_CLUSTERS = "manage_clusters"
     MANAGE_POLICIES = "manage_policies"
     MANAGE_MEMBERS = "manage_members"
+    MANAGE_ORGANIZATION = "manage_organization"
 
 
 _EVERYONE = frozenset({Capability.VIEW, Capability.MANAGE_TOKENS})  # a member's own API tokens

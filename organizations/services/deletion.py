@@ -27,7 +27,10 @@ _WAYS_IN = ("organizations_membership", "organizations_apitoken", "organizations
 
 
 def request_deletion(*, confirmation: str, actor: User) -> Organization:
-    """Have the organization in scope deleted in 14 days. `confirmation` is its slug, typed. Raises PlumblineError."""
+    """Have the organization in scope deleted in 14 days. `confirmation` is its slug, typed. Raises PlumblineError.
+
+    Another request does not put it off, and is on record.
+    """
     with transaction.atomic():
         organization = _locked()
         if confirmation != organization.slug:
@@ -39,8 +42,8 @@ def request_deletion(*, confirmation: str, actor: User) -> Organization:
         if organization.deletion_due_at is None:
             organization.deletion_due_at = now() + GRACE
             organization.save(update_fields=["deletion_due_at"])
-            due = organization.deletion_due_at.isoformat(timespec="seconds")
-            record(verb="deletion.requested", target=organization.slug, actor=actor, data={"due_at": due})
+        due = organization.deletion_due_at.isoformat(timespec="seconds")
+        record(verb="deletion.requested", target=organization.slug, actor=actor, data={"due_at": due})
     return organization
 
 

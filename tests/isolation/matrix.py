@@ -11,7 +11,7 @@ from typing import Any
 
 from clusters.models import AgentToken, Cluster, Report, Resource
 from compliance.models import Policy, Violation
-from organizations.models import ApiToken, Invitation, Membership, Role, Team, TeamMembership
+from organizations.models import ApiToken, Export, Invitation, Membership, Role, Team, TeamMembership
 
 EVERYONE = frozenset(Role)
 OWNER = frozenset({Role.OWNER})
@@ -111,6 +111,12 @@ ROUTES = [
         form={"name": "Money", "namespaces": "payments", "member": TeamMembership},
     ),
     _post("settings_team_delete", TEAM_MANAGERS, ids={"team_id": Team}),
+    Route("settings_data", roles=OWNER),
+    _post("settings_retention", OWNER, form={"days": "365"}),
+    _post("settings_export", OWNER),
+    _post("settings_export_download", OWNER, ids={"export_id": Export}),
+    _post("settings_deletion", OWNER, form={"confirmation": "acme"}),
+    _post("settings_deletion_cancel", OWNER),
     Route("settings_tokens"),
     _post("settings_token_issue", EVERYONE, form={"name": "laptop"}),
     _post("settings_token_revoke", EVERYONE, ids={"token_id": ApiToken}, own=Role.DEVELOPER),

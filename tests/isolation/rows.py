@@ -73,6 +73,8 @@ def fill(organization: Organization, user: User | None = None) -> Made:
         made = Made(organization, member)
         for model, attributes in MAKERS.items():
             made[model] = model.objects.create(organization=organization, **attributes(made))
+        # To be called off.
+        Organization.objects.filter(pk=organization.pk).update(deletion_due_at=now() + timedelta(days=14))
         return made
 
 
