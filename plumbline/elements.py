@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from plumbline import paths
 from plumbline.nulls import without_nulls
 from plumbline.policies import ELEMENT_NAMES, Each
+from plumbline.policies.model import Elements
 
 _LISTS = {
     "containers": ("initContainers", "containers", "ephemeralContainers"),
@@ -57,6 +58,30 @@ class Subject:
     pod_path: paths.Path | None
     pod_spec: dict[str, Any]
     pod_metadata: dict[str, Any]
+    _elements: dict[str, list[tuple[paths.Path, dict[str, Any]]]] = field(default_factory=dict, repr=False)
+
+    def elements(self, inside: Elements) -> list[tuple[paths.Path, dict[str, Any]]]:
+        """Path and binding of each container or volume. Raises MalformedError for what is not a list, or holds null."""
+        found = self._elements.get(inside)
+        if found is None:
+            found = self._elements[inside] = self._pod_elements(inside) if self.pod_path is not None else []
+        return found
+
+    def _pod_elements(self, inside: Elements) -> list[tuple[paths.Path, dict[str, Any]]]:
+        name = ELEMENT_NAMES[inside]
+        found: list[tuple[paths.Path, dict[str, Any]]] = []
+        for part in _LISTS[inside]:
+            entries = self.pod_spec.get(part)
+            if entries is None:
+                continue
+            path = (*(self.pod_path or ()), part)
+            if entries.__class__ is not list:
+                raise MalformedError(path, entries, "a list")
+            for index, entry in enumerate(entries):
+                if entry.__class__ is not dict:
+                    raise MalformedError((*path, index), entry, "an object")
+                found.append(((*path, index), {name: entry}))
+        return found
 
     def absolute(self, path: paths.Path, element: paths.Path = ()) -> paths.Path:
         """A rule's path from the object's root: relative to the element, unless it begins in the pod's spec
@@ -103,25 +128,11 @@ def elements_of(each: Each, subject: Subject) -> list[tuple[paths.Path, dict[str
     """Path and bindings of every element. Raises MalformedError for what is not a list, holds null or is too long."""
     if each.inside is None:
         path = subject.absolute(paths.parse(each.over or ""))
-        if _is_absent(subject.object, path):
+        if path[:1] == ("podSpec",) or _is_absent(subject.object, path):  # no pod spec, or nothing there in it
             return []
         return [(at, {each.variable or "": value}) for at, value in _entries(subject.object, path)]
-    if subject.pod_path is None:
-        return []
-    name = ELEMENT_NAMES[each.inside]
-    found: list[tuple[paths.Path, dict[str, Any]]] = []
-    for field in _LISTS[each.inside]:
-        entries = subject.pod_spec.get(field)
-        if entries is None:
-            continue
-        path = (*subject.pod_path, field)
-        if entries.__class__ is not list:
-            raise MalformedError(path, entries, "a list")
-        for index, entry in enumerate(entries):
-            if entry.__class__ is not dict:
-                raise MalformedError((*path, index), entry, "an object")
-            found.append(((*path, index), {name: entry}))
-    return found if each.over is None else _nested(each, found, name)
+    found = subject.elements(each.inside)
+    return found if each.over is None else _nested(each, found, ELEMENT_NAMES[each.inside])
 
 
 def list_path(each: Each, subject: Subject) -> paths.Path:

@@ -26,7 +26,7 @@ from plumbline.outcomes import (
 )
 from plumbline.parameters import Entry, Overlay, ScopedParameters
 from plumbline.policies import Policy, PolicyError, is_excluded
-from plumbline.relations import MissingError, Relation
+from plumbline.relations import MissingError, Relation, Seeker
 from plumbline.resources import Resource, pod_spec_path
 from plumbline.results import Outcome, Result
 from plumbline.scopes import Scopes
@@ -113,9 +113,10 @@ class Evaluator:
         data = _vocabulary(subject, plan)
         for sheaf in plan.sheaves:
             judge_sheaf(sheaf, subject, data, outcome, everything)
+        seeker = Seeker(subject.object, resource)
         for name, sheaves in plan.related:
             try:
-                related = self._related(name, resource, subject)
+                related = self._related(name, seeker)
             except MissingError as missing:
                 skip(sheaves, str(missing), outcome)
             except ExpressionError as error:
@@ -124,11 +125,8 @@ class Evaluator:
                 for sheaf in sheaves:
                     judge_sheaf(sheaf, subject, {**data, "related": related}, outcome, everything)
 
-    def _related(self, policy: str, resource: Resource, subject: Subject) -> dict[str, Any]:
-        return {
-            relation.name: relation.find(subject, resource, self._inventory)
-            for relation in self._relations[policy]
-        }
+    def _related(self, policy: str, seeker: Seeker) -> dict[str, Any]:
+        return {relation.name: relation.find(seeker, self._inventory) for relation in self._relations[policy]}
 
     def _judge_as_foreign(
         self, policy: Policy, plan: _Plan, resource: Resource, outcome: Outcome, everything: bool
@@ -163,7 +161,8 @@ class Evaluator:
             everything = [(plan.sheaves, data)]
             for name, sheaves in plan.related:
                 with contextlib.suppress(MissingError, ExpressionError):
-                    everything.append((sheaves, {**data, "related": self._related(name, resource, subject)}))
+                    related = self._related(name, Seeker(subject.object, resource))
+                    everything.append((sheaves, {**data, "related": related}))
             for sheaves, seen in everything:
                 for sheaf in sheaves:
                     with contextlib.suppress(MalformedError):

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
+from plumbline import paths
 from plumbline.checks import Check, Instance
 from plumbline.engines.cel import VOCABULARY, ExpressionError, Program, activate, compile_list
-from plumbline.engines.readings import Reading, reading_of, reading_of_parts, view
+from plumbline.engines.readings import UNREAD, Reading, reading_of, reading_of_parts, view
 from plumbline.policies import Each
 
 MAX_REMEMBERED: Final = 4096
@@ -59,7 +60,7 @@ class Group:
         self._remembered: dict[bytes, Verdicts] = {}
         self._related = RelatedViews()
         self._reading: tuple[tuple[str, Reading], ...] | None = None
-        self._related_reading: Reading = {}
+        self._related_reading: Reading = UNREAD
         self._evaluations = 0
         if all(check.parts is not None for check in checks):
             parts = (part for check in checks for part in (*(check.parts or ()), *check.constants))
@@ -80,11 +81,14 @@ class Group:
     def verdicts(self, instance: Instance) -> Verdicts:
         """From memory when they saw the same before."""
         seen = self._seen(instance.values)
-        key = _key(seen)
+        try:
+            key: bytes | None = marshal.dumps(seen, _KEY_FORMAT)
+        except ValueError:  # a value that JSON does not know, given through the Python interface
+            key = None
         known = self._remembered.get(key) if key is not None else None
         if known is None:
             known = self._evaluate(instance, seen)
-            if key is not None:
+            if key is not None and len(key) <= _MAX_KEY_BYTES:
                 if len(self._remembered) >= MAX_REMEMBERED:
                     self._remembered.clear()
                 self._remembered[key] = known
@@ -109,7 +113,7 @@ class Group:
 
     def _read_by(self, reading: Reading) -> None:
         by_name: dict[Any, Reading] = dict.fromkeys((*VOCABULARY, *self._names)) if reading is None else {**reading}
-        self._related_reading = by_name.pop("related", {})
+        self._related_reading = by_name.pop("related", UNREAD)
         by_name.pop("params", None)  # the same for all that the group judges
         known = (*VOCABULARY, *sorted(self._names))
         self._reading = tuple((name, by_name[name]) for name in known if name in by_name)
@@ -117,8 +121,11 @@ class Group:
     def _seen(self, values: Mapping[str, Any]) -> dict[str, Any]:
         if self._reading is None:
             self._trace()
-        seen = {name: view(values[name], reading) for name, reading in self._reading or () if name in values}
-        if self._related_reading != {}:
+        seen = {}
+        for name, reading in self._reading or ():
+            if name in values:
+                seen[name] = view(values[name], reading)
+        if self._related_reading is not UNREAD:
             seen["related"] = self._related.numbers(values["related"], self._related_reading)
         return seen
 
@@ -183,11 +190,16 @@ class RelatedViews:
 
 
 class Sheaf(NamedTuple):
-    """All that is evaluated for the same elements; `checks` are those of the groups, in their order."""
+    """All that is evaluated for the same elements; `checks` are those of the groups, in their order.
+
+    Where there is no `field` in the pod's spec, or with `is_in_object` in the object, there are no elements.
+    """
 
     each: Each | None
     groups: tuple[Group, ...]
     checks: tuple[Check, ...]
+    field: str | None
+    is_in_object: bool
 
 
 class Grouping:
@@ -213,7 +225,8 @@ class Grouping:
         sheaves = []
         for each, by_parts in members.items():
             groups = tuple(self._group(each, tuple(together), versions) for together in by_parts.values())
-            sheaves.append(Sheaf(each, groups, tuple(check for group in groups for check in group.checks)))
+            all_checks = tuple(check for group in groups for check in group.checks)
+            sheaves.append(Sheaf(each, groups, all_checks, *_field_of(each)))
         return tuple(sheaves)
 
     def forget(self) -> None:
@@ -231,6 +244,15 @@ class Grouping:
         return group
 
 
+def _field_of(each: Each | None) -> tuple[str | None, bool]:
+    if each is None or each.inside is not None:
+        return None, False
+    head, *below = paths.parse(each.over or "")
+    if head != "podSpec":
+        return str(head), True
+    return (str(below[0]) if below else None), False
+
+
 def _kinship(check: Check) -> Any:
     """Equal for checks that are best evaluated together: more in one program cost less, but one whose parts differ from
     object to object has all others evaluated each time, and one that judges other kinds has them compiled once more.
@@ -243,15 +265,6 @@ def _kinship(check: Check) -> Any:
         part for part in check.parts if len(part) == 1 or part[-1] in _BROAD or not _VARIED.isdisjoint(part)
     )
     return varied or (check.policy.match, varied)
-
-
-def _key(seen: dict[str, Any]) -> bytes | None:
-    """The bytes of what the checks see; None when there are too many of them to be worth it."""
-    try:
-        key = marshal.dumps(seen, _KEY_FORMAT)
-    except ValueError:  # a value that JSON does not know, given through the Python interface
-        return None
-    return key if len(key) <= _MAX_KEY_BYTES else None
 
 
 def _alone(check: Check, activation: Any) -> Any:

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from plumbline import paths
-from plumbline.elements import Subject
 from plumbline.engines.cel import ExpressionError, compile_expression
 from plumbline.engines.readings import Question
 from plumbline.indexes import LabelIndex, SelectorIndex
@@ -21,6 +20,26 @@ Found = list[dict[str, Any]]
 
 class MissingError(Exception):
     """What the judged object refers to is not in the set, so that nothing can be said; `str()` says what."""
+
+
+class Seeker:
+    """The judged object as relations look at it: `namespace` is that whose objects are in reach."""
+
+    def __init__(self, obj: dict[str, Any], resource: Resource) -> None:
+        self.object = obj
+        self._group, self._kind = resource.group, resource.kind
+        self.namespace = _reach(resource)
+        self.is_plain = is_plain(self._group, self._kind)
+
+    @cached_property
+    def labels(self) -> dict[str, Any]:
+        """The labels of its pods."""
+        return pod_labels(self.object, self._group, self._kind)
+
+    @cached_property
+    def labels_key(self) -> tuple[Any, ...]:
+        """Equal for objects whose pods are selected alike."""
+        return self.namespace, *sorted((str(name), str(value)) for name, value in self.labels.items())
 
 
 class _Keys:
@@ -56,24 +75,25 @@ class Relation:
         self._by_selector: dict[str, SelectorIndex] = {}
         self._by_labels: dict[str, LabelIndex] = {}
 
-    def find(self, subject: Subject, resource: Resource, inventory: Inventory) -> Found:
+    def find(self, seeker: Seeker, inventory: Inventory) -> Found:
         """The related objects, not to be changed. Raises MissingError, or ExpressionError when it cannot be known what
         they are.
         """
         if inventory is not self._inventory:
             self._take(inventory)
-        namespace, group, kind = _reach(resource), resource.group, resource.kind
+        if self._related.lookup is not None:
+            return self._with_keys(seeker)
+        if not self._members:
+            return self._shared([])
         try:
             if self._selecting is not None:
-                return self._selected(pod_labels(subject.object, group, kind), namespace)
+                return self._selected(seeker)
             if self._selected_by is not None:
-                selector = paths.lookup(subject.object, self._selected_by)
-                return self._matching(selector, is_plain(group, kind), namespace)
+                selector = paths.lookup(seeker.object, self._selected_by)
+                return self._matching(selector, seeker.is_plain, seeker.namespace)
         except SelectorError as error:
             raise ExpressionError(f"related.{self.name}: {error}") from error
-        if self._related.lookup is not None:
-            return self._with_keys(subject, namespace)
-        place = None if self._related.is_anywhere else namespace
+        place = None if self._related.is_anywhere else seeker.namespace
         found = self._found.get(place)
         if found is None:
             found = self._found[place] = [entry.object for entry in self._reached(place)]
@@ -117,14 +137,13 @@ class Relation:
     def _is_reached(self, entry: Entry, namespace: str) -> bool:
         return self._related.is_anywhere or entry.namespace in (namespace, "")
 
-    def _selected(self, labels: dict[str, Any], namespace: str) -> Found:
-        key = (namespace, *sorted((str(name), str(value)) for name, value in labels.items()))
-        found = self._found.get(key)
+    def _selected(self, seeker: Seeker) -> Found:
+        found = self._found.get(seeker.labels_key)
         if found is None:
-            found = self._found[key] = [
+            found = self._found[seeker.labels_key] = [
                 entry.object
-                for entry in self._selectors(namespace).candidates(labels)
-                if selects(self._selector_of(entry), labels, plain=is_plain(entry.group, entry.kind))
+                for entry in self._selectors(seeker.namespace).candidates(seeker.labels)
+                if selects(self._selector_of(entry), seeker.labels, plain=is_plain(entry.group, entry.kind))
             ]
         return found
 
@@ -152,12 +171,12 @@ class Relation:
         candidates = self._labelled(namespace).candidates(selector, plain)
         return self._shared([entry for entry in candidates if selects(selector, entry.pod_labels, plain=plain)])
 
-    def _with_keys(self, subject: Subject, namespace: str) -> Found:
-        wanted = self._lookup_program.of(subject.object)
+    def _with_keys(self, seeker: Seeker) -> Found:
+        wanted = self._lookup_program.of(seeker.object)
         found: dict[int, Entry] = {}
         absent: list[str] = []
         for key in wanted:
-            reached = [entry for entry in self._by_key.get(key, ()) if self._is_reached(entry, namespace)]
+            reached = [entry for entry in self._by_key.get(key, ()) if self._is_reached(entry, seeker.namespace)]
             found.update((id(entry), entry) for entry in reached)
             if not reached:
                 absent.append(key)

@@ -23,7 +23,7 @@ Reading: TypeAlias = "Mapping[str | int, Reading] | None"
 is a value; None when all of it is. Of what is neither map nor list, anything but {} reads all.
 """
 
-_UNREAD: Final[Reading] = {}
+UNREAD: Final[Reading] = {}
 _BLANK: Final[dict[type, Any]] = {str: "", bool: False, int: 0, float: 0.0, dict: {}, list: []}
 
 _ROUNDS: Final = 4  # of a loop, after which all that it gathered counts as read
@@ -41,7 +41,7 @@ def view(value: Any, reading: Reading) -> Any:
         return _BLANK.get(value.__class__, value)
     if value.__class__ is dict:
         if EACH in reading or MEMBER in reading:
-            each = reading.get(EACH, _UNREAD)
+            each = reading.get(EACH, UNREAD)
             return {name: view(item, reading.get(name, each)) for name, item in value.items()}
         seen = {}
         for name, below in reading.items():
@@ -50,7 +50,7 @@ def view(value: Any, reading: Reading) -> Any:
                 seen[name] = item if below is None else view(item, below)
         return seen
     if value.__class__ is list:
-        member = reading[MEMBER] if MEMBER in reading else reading.get(EACH, _UNREAD)
+        member = reading[MEMBER] if MEMBER in reading else reading.get(EACH, UNREAD)
         return [view(item, member) for item in value] if EACH in reading or MEMBER in reading else []
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -22,6 +23,7 @@ _INTRICATE = re.compile(
 )
 _PLAIN = re.compile(r" *(?:- )?[\w./-]+:(?: [\w./-][\w./:@-]*)?", re.ASCII)
 """A line in which nothing intricate can be: most are like it, and sooner looked at by this."""
+_BREAK = re.compile("\n")
 _CONTENT = re.compile(r"\n( *)([^ #\n])")
 
 
@@ -52,6 +54,7 @@ class Blocks:
         if first is None or first[1] or first[2] == "-":
             raise IntricateError
         root = _Node(first.start() + 1, "map", first.start(), len(self._text), 0)
+        self._breaks = [found.start() for found in _BREAK.finditer(self._text)]
         self._nodes: dict[paths.Path, _Node | None] = {(): root}
 
     def line(self, path: paths.Path) -> int:
@@ -60,7 +63,7 @@ class Blocks:
         while node is None:
             path = path[:-1]
             node = self._find(path)
-        return self._text.count("\n", 0, node.at) - 1
+        return bisect_left(self._breaks, node.at) - 1
 
     def _find(self, path: paths.Path) -> _Node | None:
         if path in self._nodes:
