@@ -79,16 +79,25 @@ def _print(found: Scan, form: str, output: str | None) -> None:
 def _report(found: Scan, url: str, token: str) -> bool:
     from datetime import UTC, datetime
 
-    from plumbline.reports import ReportError, build_report, post_report
+    from plumbline.reports import ReportError, build_report, send_report
+    from plumbline.reports.digests import policy_set_digest
 
+    report = build_report(found, scanned_at=datetime.now(UTC), policy_set=policy_set_digest(found.policies))
     try:
-        receipt = post_report(url, token, build_report(found, scanned_at=datetime.now(UTC)))
+        receipt = send_report(url, token, report, progress=_sent if sys.stderr.isatty() else None)
     except ReportError as error:
         print(f"plumbline: the report was not accepted: {error}", file=sys.stderr)
         return False
     number = f"{found.resources} resource{'' if found.resources == 1 else 's'}"
     print(f"plumbline: reported {number} to {url} as {receipt.get('id')}", file=sys.stderr)
     return True
+
+
+def _sent(count: int, total: int) -> None:
+    end = "" if count < total else "\r\x1b[K"
+    if total > 1:
+        sys.stderr.write(f"\rsent {count} of {total} parts …\x1b[K{end}")
+        sys.stderr.flush()
 
 
 @contextlib.contextmanager

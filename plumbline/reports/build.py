@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from plumbline import __version__
+from plumbline.reports.excepted import excepted_parts
 from plumbline.reports.folding import fold_owned
 from plumbline.results import Result
 from plumbline.scanning import Judged, Scan
@@ -15,7 +16,8 @@ from plumbline.scanning import Judged, Scan
 SCHEMA = "plumbline.report/v1"
 REDACTED = "<redacted>"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-_LIMITS = {"path": 2000, "place": 2000, "message": 2000, "name": 253, "file": 4096, "reason": 4000}
+_LIMITS = {"message": 2000, "file": 4096, "reason": 4000}
+_BYTES = {"path": 1024, "place": 1024, "name": 253, "kind": 63}  # of UTF-8: the server has indexes over them
 _MAX_FOUND = 4096
 
 
@@ -28,9 +30,10 @@ def build_report(
     truncated: int | None = None,
     report_id: str | None = None,
     agent: str = "plumbline-cli",
+    policy_set: str | None = None,
 ) -> dict[str, Any]:
     """The report of a scan that kept its resources. `truncated` is the number of resources there were, if
-    more than these.
+    more than these; `policy_set` the digest of what they were judged by.
 
     Secret values and kubectl's copy of the manifest are left out. An object that a scan met twice is
     reported once,
@@ -49,6 +52,7 @@ def build_report(
         "scanned_at": scanned_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "agent": {"name": agent, "version": __version__},
         "policies": list(indexes),
+        **({"policy_set": policy_set} if policy_set else {}),
         "resources": fold_owned(resources.values()),
         "deleted": [dict(item) for item in deleted],
         "truncated": None if truncated is None else {"resources_total": truncated},
@@ -88,11 +92,16 @@ def _resource(judged: Judged, indexes: dict[str, int]) -> dict[str, Any]:
     for name, seen in statuses.items():
         verdict = next((status for status in ("fail", "error", "skip") if status in seen), "pass")
         by_status[verdict].append(indexes[name])
-    lines = zip(outcome.results, judged.lines, strict=True)
     is_secret = resource.kind == "Secret"
+    lines = list(zip(outcome.results, judged.lines, strict=True))
+    excepted = [
+        {**_violation(result, indexes, line, is_secret), "exception": _cut(result.exception, "name")}
+        for result, line in lines
+        if result.status == "skip" and result.exception
+    ]
     return {
         "apiVersion": _cut(resource.api_version, "name"),
-        "kind": _cut(resource.kind, "name"),
+        "kind": _cut(resource.kind, "kind"),
         "namespace": _cut(resource.namespace, "name"),
         "name": _cut(resource.name, "name"),
         "labels": {key[:317]: value[:253] for key, value in list(resource.labels.items())[:256]},
@@ -103,6 +112,7 @@ def _resource(judged: Judged, indexes: dict[str, int]) -> dict[str, Any]:
         "failed": by_status["fail"],
         "errored": by_status["error"],
         "skipped": by_status["skip"],
+        **excepted_parts(outcome.results, excepted, indexes),
         "violations": [
             _violation(result, indexes, line, is_secret) for result, line in lines if result.status == "fail"
         ],
@@ -133,4 +143,7 @@ def _violation(result: Result, indexes: dict[str, int], line: int | None, is_sec
 
 
 def _cut(text: str | None, what: str) -> str | None:
-    return text[: _LIMITS[what]] if text is not None else None
+    if text is None or what in _LIMITS:
+        return text[: _LIMITS[what]] if text is not None else None
+    most = _BYTES[what]
+    return text if len(text) * 4 <= most else text.encode()[:most].decode(errors="ignore")

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from plumbline.reports.engines.findings import controller_of, identity_of
+from plumbline.reports.excepted import fold_excepted
 from plumbline.reports.owners import Identity
 from plumbline.resources import pod_spec_path
 
 GENERATED = frozenset({("", "Pod"), ("apps", "ReplicaSet"), ("batch", "Job")})
 _WORST = ("failed", "errored", "passed", "skipped")
-_MAX_PLACE = 2000
+_MAX_PLACE = 1024  # bytes
 
 
 def fold_owned(resources: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -68,6 +69,7 @@ def _fold(resource: dict[str, Any], owner: dict[str, Any]) -> None:
             path = _at_owner(found["path"], resource, owner)
             # A fix of the pod is none of the owner, and the line is not the owner's either.
             owner["violations"].append({**found, "place": place, "path": path, "fix": None, "line": None})
+    fold_excepted(resource, owner, lambda place: _at_owner(place, resource, owner))
     errors = {error["policy"] for error in owner["errors"]}
     allowed = {*owner["failed"], *owner["errored"]}
     for error in resource["errors"]:
@@ -82,7 +84,7 @@ def _at_owner(place: str, resource: dict[str, Any], owner: dict[str, Any]) -> st
         return place
     for own, there in ((made, template), (_metadata(made), _metadata(template))):
         if place == own or place.startswith((f"{own}.", f"{own}[")):
-            return f"{there}{place.removeprefix(own)}"[:_MAX_PLACE]
+            return f"{there}{place.removeprefix(own)}".encode()[:_MAX_PLACE].decode(errors="ignore")
     return place
 
 
