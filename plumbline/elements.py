@@ -11,7 +11,7 @@ from plumbline.nulls import without_nulls
 from plumbline.policies import ELEMENT_NAMES, Each
 from plumbline.policies.model import Elements
 
-_LISTS = {
+POD_LISTS = {
     "containers": ("initContainers", "containers", "ephemeralContainers"),
     "mainContainers": ("containers",),
     "volumes": ("volumes",),
@@ -70,7 +70,7 @@ class Subject:
     def _pod_elements(self, inside: Elements) -> list[tuple[paths.Path, dict[str, Any]]]:
         name = ELEMENT_NAMES[inside]
         found: list[tuple[paths.Path, dict[str, Any]]] = []
-        for part in _LISTS[inside]:
+        for part in POD_LISTS[inside]:
             entries = self.pod_spec.get(part)
             if entries is None:
                 continue
@@ -139,7 +139,7 @@ def list_path(each: Each, subject: Subject) -> paths.Path:
     """Where the elements would be, for a rule that passes because there are none."""
     if each.inside is None:
         return subject.absolute(paths.parse(each.over or ""))
-    return (*(subject.pod_path or ()), _LISTS[each.inside][0 if each.inside != "containers" else 1])
+    return (*(subject.pod_path or ()), POD_LISTS[each.inside][0 if each.inside != "containers" else 1])
 
 
 def _nested(

@@ -6,10 +6,11 @@ import itertools
 import marshal
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from plumbline import paths
 from plumbline.checks import Check, Instance
+from plumbline.elements import POD_LISTS, Subject
 from plumbline.engines.cel import VOCABULARY, ExpressionError, Program, activate, compile_list
 from plumbline.engines.readings import UNREAD, Reading, reading_of, reading_of_parts, view
 from plumbline.policies import Each
@@ -189,17 +190,28 @@ class RelatedViews:
         return number
 
 
-class Sheaf(NamedTuple):
-    """All that is evaluated for the same elements; `checks` are those of the groups, in their order.
+class Sheaf:
+    """All that is evaluated for the same elements; `checks` are those of the groups, in their order."""
 
-    Where there is no `field` in the pod's spec, or with `is_in_object` in the object, there are no elements.
-    """
+    __slots__ = ("_fields", "_is_in_object", "checks", "each", "groups")
 
-    each: Each | None
-    groups: tuple[Group, ...]
-    checks: tuple[Check, ...]
-    field: str | None
-    is_in_object: bool
+    def __init__(self, each: Each | None, groups: tuple[Group, ...]) -> None:
+        self.each, self.groups = each, groups
+        self.checks = tuple(check for group in groups for check in group.checks)
+        self._fields: tuple[str, ...] = ()
+        self._is_in_object = False
+        if each is not None and each.inside is not None:
+            self._fields = POD_LISTS[each.inside]
+        elif each is not None:
+            head, *below = map(str, paths.parse(each.over or ""))
+            self._is_in_object = head != "podSpec"
+            self._fields = (head,) if self._is_in_object else tuple(below[:1])
+
+    def is_absent_in(self, subject: Subject) -> bool:
+        """Whether it is plain that the object has no such elements."""
+        if not self._fields:
+            return False
+        return (subject.object if self._is_in_object else subject.pod_spec).keys().isdisjoint(self._fields)
 
 
 class Grouping:
@@ -225,8 +237,7 @@ class Grouping:
         sheaves = []
         for each, by_parts in members.items():
             groups = tuple(self._group(each, tuple(together), versions) for together in by_parts.values())
-            all_checks = tuple(check for group in groups for check in group.checks)
-            sheaves.append(Sheaf(each, groups, all_checks, *_field_of(each)))
+            sheaves.append(Sheaf(each, groups))
         return tuple(sheaves)
 
     def forget(self) -> None:
@@ -242,15 +253,6 @@ class Grouping:
             group = self._groups[key] = Group(each, checks, self._names, self._first.get(members))
             self._first.setdefault(members, group)
         return group
-
-
-def _field_of(each: Each | None) -> tuple[str | None, bool]:
-    if each is None or each.inside is not None:
-        return None, False
-    head, *below = paths.parse(each.over or "")
-    if head != "podSpec":
-        return str(head), True
-    return (str(below[0]) if below else None), False
 
 
 def _kinship(check: Check) -> Any:

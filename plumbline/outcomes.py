@@ -25,8 +25,7 @@ def instances_of(each: Each | None, subject: Subject, data: dict[str, Any]) -> l
 
 def judge_sheaf(sheaf: Sheaf, subject: Subject, data: dict[str, Any], outcome: Outcome, everything: bool) -> None:
     """Every check of the sheaf on every element; passes are kept with `everything`."""
-    holder = subject.object if sheaf.is_in_object else subject.pod_spec
-    if sheaf.field is not None and sheaf.field not in holder and not everything:
+    if sheaf.is_absent_in(subject) and not everything:
         outcome.passed += len(sheaf.checks)
         return
     try:

@@ -74,8 +74,14 @@ class Question:
 
     def ask(self, values: Mapping[str, Any]) -> Any:
         """The program's value. Raises ExpressionError."""
+        if not self._reading:
+            return self._constant
         seen = {name: view(values[name], reading) for name, reading in self._reading if name in values}
         return self._program.evaluate(activate(seen))
+
+    @cached_property
+    def _constant(self) -> Any:
+        return self._program.evaluate(activate({}))
 
     @cached_property
     def _reading(self) -> tuple[tuple[str, Reading], ...]:
