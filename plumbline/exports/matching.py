@@ -10,13 +10,13 @@ from plumbline.kinds import CORE_KINDS, plural
 from plumbline.policies import Policy
 from plumbline.resources import WORKLOADS
 
+# Not autoscaling: its versions have different fields, and each object is to be judged as it is written.
 _VERSIONS = {
     "": "v1",
     "admissionregistration.k8s.io": "v1",
     "apiextensions.k8s.io": "v1",
     "apiregistration.k8s.io": "v1",
     "apps": "v1",
-    "autoscaling": "v2",
     "batch": "v1",
     "networking.k8s.io": "v1",
     "node.k8s.io": "v1",
