@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from clusters.models import Cluster
 from compliance.selectors.directory import Directory
 from compliance.selectors.filters import strict_filters
-from compliance.selectors.ingestion import intakes
+from compliance.selectors.ingestion import intakes, with_days
 from compliance.selectors.keyset import Keyset
 from organizations.api.views import OrganizationAPIView
 
@@ -76,4 +76,4 @@ class IngestionList(OrganizationAPIView):
         if filters.cluster_ids is not None:
             found = found.filter(pk__in=filters.cluster_ids)
         page = BY_NAME.page(found, cursor=cursor_of(request), limit=limit_of(request))
-        return page_response(request, page, IntakeSerializer(intakes(page.rows), many=True).data)
+        return page_response(request, page, IntakeSerializer(with_days(intakes(page.rows)), many=True).data)

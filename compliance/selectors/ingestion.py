@@ -2,9 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
+
+from django.db.models import Q
 
 from clusters.models import Cluster, IntakeDay, Report, ReportQueue, ReportStatus
 from clusters.services.intake.days import ACCEPTED
@@ -14,7 +17,7 @@ from .filters import Filters
 from .fleet import freshness_of
 
 DAYS = 14
-MOST_CLUSTERS = 100
+MOST_CLUSTERS = 50
 MOST_PARKED = 50
 SKEW_SECONDS = 60.0
 LATE_SECONDS = 300.0
@@ -32,13 +35,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """One cluster. `reports_by_day`: reports accepted on each of the last 14 UTC days, today the last."""
+    """One cluster. `reports_by_day`: reports accepted on each of the last 14 UTC days, today the last (with_days)."""
 
     cluster: Cluster
     waiting_count: int = 0
     waiting_bytes: int = 0
     waiting_since: datetime | None = None
     parked_count: int = 0
+    accepted_today: int = 0
     reports_by_day: tuple[int, ...] = (0,) * DAYS
     refusals: tuple[Refusal, ...] = ()
 
@@ -82,24 +86,32 @@ class Intake:
 
 
 def intakes(clusters: Iterable[Cluster]) -> list[Intake]:
-    """Of each cluster, in the order given. Two queries."""
+    """Of each cluster, in the order given, all but what came in by day. Two queries."""
     clusters = list(clusters)
     ids = [cluster.id for cluster in clusters]
-    queues = {queue.cluster_id: queue for queue in ReportQueue.objects.filter(cluster_id__in=ids)}
-    accepted, refused = _days(ids)
+    queues, recent = _queues(ids), _recent(ids)
     return [
-        Intake(
-            cluster,
-            *_queued(queues.get(cluster.id)),
-            reports_by_day=tuple(accepted[cluster.id]),
-            refusals=tuple(sorted(refused[cluster.id].values(), key=lambda refusal: -refusal.count)),
-        )
+        Intake(cluster, *queues.get(cluster.id, ()), **recent.get(cluster.id, _Recent()).fields())
         for cluster in clusters
     ]
 
 
+def with_days(rows: Iterable[Intake]) -> list[Intake]:
+    """The same rows with `reports_by_day`. One query, of 14 rows for each cluster."""
+    rows = list(rows)
+    last = today()
+    first = last - timedelta(days=DAYS - 1)
+    accepted: dict[UUID, list[int]] = defaultdict(lambda: [0] * DAYS)
+    found = IntakeDay.objects.filter(
+        cluster_id__in=[row.cluster.id for row in rows], outcome=ACCEPTED, day__range=(first, last)
+    )
+    for cluster_id, day, count in found.values_list("cluster_id", "day", "count"):
+        accepted[cluster_id][(day - first).days] = count
+    return [replace(row, reports_by_day=tuple(accepted[row.cluster.id])) for row in rows]
+
+
 def most_troubled(rows: Iterable[Intake]) -> list[Intake]:
-    """The worst first, at most 100; those without trouble by name."""
+    """The worst first, at most 50; those without trouble by name."""
     order = ("parked", "refused", "late", "never", "silent", "incomplete", "skew")
 
     def rank(row: Intake) -> tuple[int, int, str]:
@@ -117,24 +129,34 @@ def parked_reports(filters: Filters) -> list[Report]:
     return list(found.order_by("-received_at", "-id")[:MOST_PARKED])
 
 
-def _queued(queue: ReportQueue | None) -> tuple[int, int, datetime | None, int]:
-    if queue is None:
-        return (0, 0, None, 0)
-    return (queue.waiting_count, queue.waiting_bytes, queue.waiting_since, queue.parked_count)
+def _queues(ids: Collection[UUID]) -> dict[UUID, tuple[int, int, datetime | None, int]]:
+    """By cluster, where anything waits or is parked: the middle fields of Intake."""
+    found = ReportQueue.objects.filter(Q(waiting_count__gt=0) | Q(parked_count__gt=0), cluster_id__in=ids)
+    columns = ("cluster_id", "waiting_count", "waiting_bytes", "waiting_since", "parked_count")
+    return {row[0]: row[1:] for row in found.values_list(*columns)}
 
 
-def _days(ids: Collection[UUID]) -> tuple[dict[UUID, list[int]], dict[UUID, dict[str, Refusal]]]:
-    """By cluster: reports accepted on each day, and refusals of today and yesterday by code."""
-    last = today()
-    first = last - timedelta(days=DAYS - 1)
-    accepted: dict[UUID, list[int]] = defaultdict(lambda: [0] * DAYS)
-    refused: dict[UUID, dict[str, Refusal]] = defaultdict(dict)
-    for day in IntakeDay.objects.filter(cluster_id__in=ids, day__gte=first).order_by("day"):
-        if day.outcome == ACCEPTED:
-            if day.day <= last:
-                accepted[day.cluster_id][(day.day - first).days] = day.count
-        elif day.day >= last - timedelta(days=1):
-            earlier = refused[day.cluster_id].get(day.outcome)
-            count = day.count + (earlier.count if earlier else 0)
-            refused[day.cluster_id][day.outcome] = Refusal(day.outcome, count, day.last_at, day.last_detail)
-    return accepted, refused
+@dataclass(slots=True)
+class _Recent:
+    accepted_today: int = 0
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+
+    def fields(self) -> dict[str, Any]:
+        most_first = sorted(self.refusals.values(), key=lambda refusal: -refusal.count)
+        return {"accepted_today": self.accepted_today, "refusals": tuple(most_first)}
+
+
+def _recent(ids: Collection[UUID]) -> dict[UUID, _Recent]:
+    """By cluster: reports accepted today; refusals of today and yesterday by code."""
+    found: dict[UUID, _Recent] = defaultdict(_Recent)
+    present = today()
+    days = IntakeDay.objects.filter(cluster_id__in=ids, day__gte=present - timedelta(days=1)).order_by("day")
+    columns = ("cluster_id", "day", "outcome", "count", "last_at", "last_detail")
+    for cluster_id, day, outcome, count, last_at, detail in days.values_list(*columns):
+        recent = found[cluster_id]
+        if outcome != ACCEPTED:
+            earlier = recent.refusals.get(outcome)
+            recent.refusals[outcome] = Refusal(outcome, count + (earlier.count if earlier else 0), last_at, detail)
+        elif day == present:
+            recent.accepted_today = count
+    return found

@@ -24,17 +24,20 @@ _MOST_CANDIDATES = 200  # more than there are workers: each may hold one of them
 
 _CLAIMS = 0x706C756D  # the advisory lock that lets one worker choose at a time
 
+# Materialized, for else the planner asks when an organization was served for each of its clusters that waits.
 _CANDIDATES = """
-SELECT queue.organization_id, queue.cluster_id
-FROM clusters_reportqueue queue
-JOIN (
-    SELECT waiting.organization_id, (
+WITH waiting AS MATERIALIZED (
+    SELECT DISTINCT organization_id FROM clusters_reportqueue WHERE waiting_count > 0
+), line AS MATERIALIZED (
+    SELECT organization_id, (
         SELECT max(served_at) FROM clusters_reportqueue q WHERE q.organization_id = waiting.organization_id
     ) AS served_at
-    FROM (SELECT DISTINCT organization_id FROM clusters_reportqueue WHERE waiting_count > 0) waiting
-) organization USING (organization_id)
+    FROM waiting
+)
+SELECT queue.organization_id, queue.cluster_id
+FROM line JOIN clusters_reportqueue queue USING (organization_id)
 WHERE queue.waiting_count > 0
-ORDER BY organization.served_at NULLS FIRST, queue.organization_id, queue.served_at NULLS FIRST, queue.waiting_since
+ORDER BY line.served_at NULLS FIRST, queue.organization_id, queue.served_at NULLS FIRST, queue.waiting_since
 LIMIT %s
 """
 

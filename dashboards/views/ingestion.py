@@ -13,7 +13,7 @@ from clusters.models import Report
 from common.errors import PlumblineError
 from compliance.selectors.directory import Directory
 from compliance.selectors.filters import parse_filters
-from compliance.selectors.ingestion import Intake, intakes, most_troubled, parked_reports
+from compliance.selectors.ingestion import Intake, intakes, most_troubled, parked_reports, with_days
 from compliance.services.dismissals import dismiss_report
 from compliance.services.retries import retry_report
 from dashboards.access import OrganizationRequest, organization_view
@@ -33,7 +33,7 @@ def ingestion_view(request: OrganizationRequest) -> HttpResponse:
     ]
     rows = intakes(clusters)
     context = {
-        "rows": [_row(request, row) for row in most_troubled(rows)],
+        "rows": [_row(request, row) for row in with_days(most_troubled(rows))],
         "parked": parked_reports(filters),
         "problems": filters.problems,
         "may_retry": can(request.membership.role, Capability.RETRY_REPORTS),
@@ -43,7 +43,7 @@ def ingestion_view(request: OrganizationRequest) -> HttpResponse:
         "waiting_count": sum(row.waiting_count for row in rows),
         "parked_count": sum(row.parked_count for row in rows),
         "refused_count": sum(row.refused_count for row in rows),
-        "accepted_today": sum(row.reports_by_day[-1] for row in rows),
+        "accepted_today": sum(row.accepted_today for row in rows),
     }
     return render(request, "clusters/ingestion.html", context)
 

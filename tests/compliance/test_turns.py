@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 
 from clusters.models import Cluster, Report, ReportQueue, ReportStatus
 from common.clock import now
@@ -14,7 +14,7 @@ from compliance.services.dismissals import dismiss_report
 from compliance.services.locks import cluster_lock
 from compliance.services.turns import process_waiting_reports
 from organizations.models import Organization
-from organizations.scope import organization_scope
+from organizations.scope import directory_scope, organization_scope, shared_scope
 from tests.compliance.reports import accept, at, report
 from tests.factories import make_cluster
 
@@ -117,6 +117,15 @@ def test_a_queue_that_says_too_much_is_counted_anew(cluster: Cluster) -> None:
     ReportQueue.objects.update(waiting_count=3, waiting_since=now())
     assert process_waiting_reports() == 0
     assert queue_of(cluster) == (0, 0, 0)
+
+
+def test_the_scope_that_sees_all_queues_changes_none(cluster: Cluster) -> None:
+    accept(cluster, report(scanned_at=at(0)))
+    with shared_scope(), directory_scope(), connection.cursor() as cursor:
+        cursor.execute("SELECT waiting_count FROM clusters_reportqueue")
+        assert cursor.fetchall() == [(1,)]
+        cursor.execute("UPDATE clusters_reportqueue SET waiting_count = 0")
+        assert cursor.rowcount == 0
 
 
 def test_a_cluster_is_deleted_with_its_queue(cluster: Cluster) -> None:

@@ -16,8 +16,8 @@ from organizations.services.tokens import issue_api_token
 from tests.compliance.reports import accept, at, report
 from tests.factories import make_cluster
 
-PAGE_QUERIES = 15
-LIST_QUERIES = 11
+PAGE_QUERIES = 16
+LIST_QUERIES = 12
 
 
 @pytest.fixture
