@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from .policy_reports import PolicyReportsView
+from .policy_reports import PolicyReportsView, SarifView
 
 urlpatterns = [
+    path("sarif", SarifView.as_view(), name="agent_sarif"),
     path("policy-reports", PolicyReportsView.as_view(), name="agent_policy_reports"),
 ]

@@ -17,7 +17,7 @@ from clusters.services.backlogs import refuse_over_backlog
 from clusters.services.intake.bodies import Limits, read_body
 from common.errors import PlumblineError
 from common.metrics import REPORT_BYTES
-from compliance.services.engines.reports import ResultsOutcome, accept_results
+from compliance.services.engines.reports import ResultsOutcome, accept_results, accept_sarif
 
 
 class EngineReceiptSerializer(ReceiptSerializer):
@@ -66,6 +66,39 @@ class PolicyReportsView(RefusalsCountedView):
             report_id=idempotency_key(request),
             scanned_at=instant_of(request),
             source=request.query_params.get("source", "")[:100],
+            is_complete=flag_of(request, "complete"),
+            clock_skew=self.clock_skew(request),
+        )
+        return answer(request, outcome)
+
+
+class SarifView(RefusalsCountedView):
+    @extend_schema(
+        operation_id="agent_sarif_create",
+        summary="Post a scanner's SARIF log",
+        description="SARIF 2.1.0 of any scanner (docs/other-engines.md): rules become policies, results violations of "
+        "the files that they lie in. 202 means that they are committed.",
+        parameters=[
+            OpenApiParameter("context", str, description="Whose files they are: a repository, say."),
+            OpenApiParameter(
+                "complete", bool, description="Every failure of the log's rules in the context is listed."
+            ),
+            *_PARAMETERS[2:],
+        ],
+        request={"application/sarif+json": OpenApiTypes.OBJECT, "application/json": OpenApiTypes.OBJECT},
+        responses={202: EngineReceiptsSerializer, **ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        refuse_over_backlog(self.cluster_id)
+        context = request.query_params.get("context", "")
+        if len(context.encode()) > 253 or not context.isprintable():
+            raise PlumblineError("The context is a name of at most 253 bytes.", fields={"context": "A shorter name."})
+        outcome = accept_sarif(
+            cluster_id=self.cluster_id,
+            body=body_of(request),
+            report_id=idempotency_key(request),
+            scanned_at=instant_of(request),
+            context=context,
             is_complete=flag_of(request, "complete"),
             clock_skew=self.clock_skew(request),
         )

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from common.clock import now
 from common.errors import Conflict, NotFound
-from compliance.models import Policy
+from compliance.models import Policy, PolicyFormat
 from compliance.services.importing.columns import columns_of, is_unchanged
 from compliance.services.importing.matching import ReadPolicy, matched
 from compliance.services.importing.outcomes import ACCEPTED, DocumentOutcome, ImportOutcome, Outcome, in_order
@@ -81,6 +81,9 @@ def _store(policies: Sequence[ReadPolicy]) -> Iterator[DocumentOutcome]:
             whose = "is the id of a policy of the library" if slug in library else "is no id for a policy"
             reason = f"“{slug}” {whose}: give yours another name"
             yield _of_policy(read, "refused", reason=reason, field="metadata.name")
+        elif row is not None and row.format == PolicyFormat.RESULTS:
+            reason = f"“{slug}” is the id of a policy of another engine whose results are kept: give yours another name"
+            yield _of_policy(read, "refused", reason=reason, field="metadata.name")
         elif row is None:
             created.append(
                 Policy(organization_id=organization_id, slug=slug, imported_at=now(), **columns)
@@ -93,7 +96,8 @@ def _store(policies: Sequence[ReadPolicy]) -> Iterator[DocumentOutcome]:
             reweighted += [row.pk] if row.severity != columns["severity"] else []
             _change(row, columns)
             changed.append(row)
-    if len(own) + len(created) > MAX_OWN_POLICIES:
+    kept_count = sum(row.format != PolicyFormat.RESULTS for row in own.values())
+    if kept_count + len(created) > MAX_OWN_POLICIES:
         raise Conflict(
             f"An organization has at most {MAX_OWN_POLICIES} policies of its own, retired ones counted.",
             code="too_many_policies",

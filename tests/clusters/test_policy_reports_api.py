@@ -98,3 +98,38 @@ def test_a_body_over_the_limit_is_refused(agent: Sender) -> None:
 def test_a_constraint_that_was_cut_off_says_how_much_is_missing(agent: Sender) -> None:
     (receipt,) = post(agent, orjson.dumps(constraint("a", total=24763))).json()["reports"]
     assert (receipt["engine"], receipt["missing_count"]) == ("gatekeeper", 24762)
+
+
+SARIF = "/api/agent/v1/sarif"
+
+
+def sarif(agent: Sender, document: object, query: str = "") -> HttpResponse:
+    return Client().post(
+        f"{SARIF}{query}",
+        data=orjson.dumps(document),
+        content_type="application/sarif+json",
+        headers={"Authorization": f"Bearer {agent.secret}"},
+    )
+
+
+def test_a_sarif_log_is_accepted_with_a_receipt(agent: Sender) -> None:
+    run = {"tool": {"driver": {"name": "Trivy"}}, "results": [{"ruleId": "A", "message": {"text": "x"}}]}
+    answer = sarif(agent, {"version": "2.1.0", "runs": [run]}, "?context=shop/web&complete=true")
+    assert answer.status_code == 202, answer.json()
+    assert [(r["engine"], r["result_count"]) for r in answer.json()["reports"]] == [("trivy", 1)]
+
+
+@pytest.mark.parametrize(
+    ("document", "query", "status", "code"),
+    [
+        ({"version": "2.0.0", "runs": []}, "", 422, "no_results"),
+        ({"runs": [], "x": "\x00"}, "", 400, "malformed_json"),
+        ([], "", 400, "malformed_json"),
+        ({"version": "2.1.0", "runs": []}, "?context=" + "x" * 300, 400, "invalid"),
+    ],
+)
+def test_a_sarif_log_that_is_none_is_refused(
+    agent: Sender, document: object, query: str, status: int, code: str
+) -> None:
+    answer = sarif(agent, document, query)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)

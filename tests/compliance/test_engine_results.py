@@ -1,16 +1,20 @@
 """What results of other engines do beside Plumbline's own, and what they must never do."""
 
 import pytest
+from django.test import Client
 
 from clusters.models import Cluster, Resource
 from common.errors import Conflict
 from compliance.models import Policy, PolicyFormat, ResultSource, Severity, Violation, ViolationInterval
 from compliance.services.engines import policies as engine_policies
+from compliance.services.importing.reading import PolicyFile
+from compliance.services.policies import import_policies
 from compliance.services.verification import verify_posture
-from organizations.models import AuditEvent
+from organizations.models import AuditEvent, User
 from tests.compliance.engines import DEPLOYMENT, constraint, polr, result, send
 from tests.compliance.reports import at, merge, report, resource, violation
 from tests.factories import make_own_policy
+from tests.isolation.matrix import NEW_POLICY
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -218,3 +222,21 @@ def test_an_id_that_an_imported_policy_has_is_not_taken_over(cluster: Cluster) -
 def test_several_engines_in_one_body_get_a_report_each(cluster: Cluster) -> None:
     reports = send(cluster, polr(result()), polr(result(), source="trivy"), scanned_at=at(1))
     assert [(stored.source, stored.status) for stored in reports] == [("kyverno", "processed"), ("trivy", "processed")]
+
+
+def test_an_import_does_not_replace_a_policy_of_another_engine(cluster: Cluster) -> None:
+    send(cluster, polr(result()), scanned_at=at(0))
+    text = NEW_POLICY.replace("team-label", "kyverno-require-labels").encode()
+    (outcome,) = import_policies(files=[PolicyFile("own.yaml", text)], actor=None).documents
+    assert (outcome.outcome, "of another engine" in outcome.reason) == ("refused", True)
+    assert Policy.objects.get(slug="kyverno-require-labels").format == PolicyFormat.RESULTS
+
+
+def test_the_page_of_another_engines_policy_says_where_it_is_written_down(
+    cluster: Cluster, client: Client, olivia: User
+) -> None:
+    send(cluster, polr(result()), scanned_at=at(0))
+    client.force_login(olivia)
+    page = client.get("/o/acme/policies/kyverno-require-labels").content.decode()
+    assert "is written down in kyverno, which evaluates it" in page
+    assert "Its own tests" not in page

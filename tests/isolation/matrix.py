@@ -94,6 +94,7 @@ ROUTES = [
     _open("account_password", "POST", Audience.ACCOUNT),
     _open("agent_reports", "POST", Audience.AGENT),
     _open("agent_policy_reports", "POST", Audience.AGENT),
+    _open("agent_sarif", "POST", Audience.AGENT),
     Route("agent_report", audience=Audience.AGENT, ids={"report_id": Report}),
     # Settings and activity
     Route("activity", roles=READERS_OF_ACTIVITY),

@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 import orjson
 
 from clusters.services.intake import Receipt
-from clusters.services.intake.documents import collector_paused
+from clusters.services.intake.documents import collector_paused, parse_document
 from clusters.services.intake.receipts import commit_report
 from clusters.services.intake.validation import judge
 from common.clock import now
 from common.errors import Unprocessable
-from plumbline.reports.engines import EngineReport, Findings, convert
+from plumbline.reports.engines import EngineReport, Findings, NoResultsError, convert, read_sarif
 
 from .known import add_known_owners
 from .policies import discover_policies
@@ -56,6 +56,36 @@ def accept_results(
     )
 
 
+def accept_sarif(
+    *,
+    cluster_id: UUID,
+    body: bytes,
+    report_id: UUID | None = None,
+    scanned_at: datetime | None = None,
+    context: str = "",
+    is_complete: bool = False,
+    clock_skew: float | None = None,
+) -> ResultsOutcome:
+    """Commit what a scanner's SARIF log says of the files of `context`. As `accept_results`, but for `is_complete`:
+    the log lists every failure of its rules in the context, so that what it does not list has been mended.
+    """
+    with collector_paused():
+        document = parse_document(body)
+        try:
+            findings = read_sarif(document, context=context, is_complete=is_complete)
+        except NoResultsError as error:
+            raise Unprocessable(f"There is nothing to take in: {error}.", code="no_results") from error
+    return commit_results(
+        cluster_id=cluster_id,
+        findings=findings,
+        digest=hashlib.sha256(body).hexdigest(),
+        report_id=report_id,
+        scanned_at=scanned_at,
+        is_complete=False,
+        clock_skew=clock_skew,
+    )
+
+
 def commit_results(
     *,
     cluster_id: UUID,
@@ -82,7 +112,7 @@ def commit_results(
         receipt = commit_report(
             cluster_id=cluster_id,
             head=head,
-            body=orjson.dumps(_kept(report, is_complete)),
+            body=orjson.dumps(_kept(report, findings.within, is_complete)),
             digest=digest,
             clock_skew=clock_skew,
             source=report.engine,
@@ -91,12 +121,13 @@ def commit_results(
     return ResultsOutcome(receipts, findings.problems)
 
 
-def _kept(report: EngineReport, is_complete: bool) -> dict[str, object]:
+def _kept(report: EngineReport, within: str | None, is_complete: bool) -> dict[str, object]:
     slugs: list[str] = report.body["policies"]
     exhaustive = [slugs.index(slug) for slug in report.exhaustive]
     about = {
         "title": report.title,
         "exhaustive": exhaustive,
+        "within": within,
         "folded": [list(identity) for identity in report.folded],
         "is_complete": is_complete,
     }

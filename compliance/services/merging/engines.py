@@ -24,9 +24,10 @@ _SAME_RESOURCE = """r.organization_id = %(organization)s AND r.cluster_id = %(cl
     AND r.kind = k.kind AND r.namespace = k.namespace AND r.name = k.name"""
 
 _FAILING = """
-SELECT r."group", r.version, r.kind, r.namespace, r.name, r.failed FROM clusters_resource r
+SELECT r."group", r.version, r.kind, r.namespace, r.name, r.failed || r.skipped FROM clusters_resource r
 WHERE r.organization_id = %(organization)s AND r.cluster_id = %(cluster)s AND r.deleted_at IS NULL
-    AND r.failed && %(exhaustive)s::integer[]
+    AND (r.failed || r.skipped) && %(exhaustive)s::integer[]
+    AND (%(within)s::text IS NULL OR (r.kind = 'File' AND r.namespace = %(within)s))
 """
 
 _CHANGED = f"""
@@ -93,14 +94,14 @@ _RESOURCE_COLUMNS = (
     "resource_id", "is_new", "team_id", '"group"', "version", "kind", "namespace", "name", "labels", "file", "line",
     "digest", "passed", "failed", "errored", "skipped", "cleared", "open_count", "worst_severity",
 )  # fmt: skip
-_VIOLATION_COLUMNS = ("resource_id", "policy_id", "rule", "place", "severity", "path", "message", "line")
+_VIOLATION_COLUMNS = ("resource_id", "policy_id", "rule", "place", "severity", "path", "message", "line", "exception")
 
 
 def stage_results(document: dict[str, Any], policies: Policies, parameters: dict[str, Any]) -> tuple[int, int]:
     """Fill this session's temporary tables; how many resources changed, and how many are gone.
 
-    `document` is a delta with `engine`: {exhaustive (indexes), folded (identities), is_complete}; `parameters` hold
-    organization, cluster and engine.
+    `document` is a delta with `engine`: {exhaustive (indexes), within, folded (identities), is_complete}; `parameters`
+    hold organization, cluster and engine.
     """
     about, resources = document["engine"], document["resources"]
     is_cut = document["truncated"] is not None
@@ -140,8 +141,9 @@ def _pass_what_is_not_listed(
     cursor: Any, document: dict[str, Any], policies: Policies, parameters: dict[str, Any]
 ) -> None:
     """A policy whose failures are all listed passes where it failed before and is not among them."""
-    index_of = {policies[index][0]: index for index in document["engine"]["exhaustive"]}
-    cursor.execute(_FAILING, parameters | {"exhaustive": list(index_of)})
+    about = document["engine"]
+    index_of = {policies[index][0]: index for index in about["exhaustive"]}
+    cursor.execute(_FAILING, parameters | {"exhaustive": list(index_of), "within": about["within"]})
     listed = {_identity(resource): resource for resource in document["resources"]}
     for group, version, kind, namespace, name, failed in cursor.fetchall():
         resource = listed.get((group, kind, namespace, name))
@@ -193,12 +195,13 @@ def _digest(resource: dict[str, Any], slugs: list[str], is_cut: bool) -> str:
     order = [named.index(slugs[i]) for verdict in ("passed", "failed", "errored", "skipped") for i in resource[verdict]]
     shown = {key: value for key, value in resource.items() if key not in _BY_INDEX}
     sizes = [len(resource[verdict]) for verdict in ("passed", "failed", "errored", "skipped")]
-    found = [(slugs[v["policy"]], v["rule"], v["place"], v["path"], v["message"]) for v in resource["violations"]]
+    told = (*resource["violations"], *resource.get("excepted", ()))
+    found = [{**entry, "policy": slugs[entry["policy"]]} for entry in told]
     unclear = sorted({slugs[error["policy"]] for error in resource["errors"]})
     return hashlib.sha256(orjson.dumps([is_cut, named, order, sizes, shown, found, unclear])).hexdigest()
 
 
-_BY_INDEX = frozenset({"passed", "failed", "errored", "skipped", "violations", "errors"})
+_BY_INDEX = frozenset({"passed", "failed", "errored", "skipped", "violations", "errors", "excepted"})
 
 
 def _resource_line(
@@ -206,7 +209,8 @@ def _resource_line(
 ) -> str:
     _, _, version = resource["apiVersion"].rpartition("/")
     unclear = {error["policy"] for error in resource["errors"]}
-    cleared = clear & {*resource["passed"], *(index for index in resource["failed"] if index not in unclear)}
+    evaluated = {*resource["failed"], *(entry["policy"] for entry in resource.get("excepted", ()))}
+    cleared = clear & {*resource["passed"], *(evaluated - unclear)}
     group, kind, namespace, name = _identity(resource)
     return copy_line(
         (
@@ -231,10 +235,11 @@ def _resource_line(
 
 
 def _violation_lines(resource: dict[str, Any], key: int, policies: Policies) -> Iterator[str]:
-    for found in resource["violations"]:
+    for found in (*resource["violations"], *resource.get("excepted", ())):
         policy_id, severity = policies[found["policy"]]
         place, path = found["place"], found["path"]
-        yield copy_line((key, policy_id, found["rule"], place, severity, path, found["message"], found["line"]))
+        text, exception = found["message"], found.get("exception", "")
+        yield copy_line((key, policy_id, found["rule"], place, severity, path, text, found["line"], exception))
 
 
 def _ids(indexes: Sequence[int], policies: Policies) -> str:

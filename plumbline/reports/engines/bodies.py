@@ -74,7 +74,12 @@ class _Verdicts:
 
     @property
     def verdict(self) -> Status:
-        return min((status for status, _ in self.found.values()), key=_WORST.index)
+        worst = min((status for status, _ in self.found.values()), key=_WORST.index)
+        return "skip" if worst == "pass" and self.is_excepted else worst
+
+    @property
+    def is_excepted(self) -> bool:
+        return any(finding.exception for _, findings in self.found.values() for finding in findings)
 
 
 def convert(
@@ -180,6 +185,7 @@ def _resource(subject: Identity, verdicts: Mapping[str, _Verdicts], indexes: Map
     by_status: dict[str, list[int]] = {status: [] for status in _WORST}
     violations: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
+    excepted: list[dict[str, Any]] = []
     file, line = None, None
     for slug in sorted(verdicts):
         index = indexes[slug]
@@ -188,6 +194,9 @@ def _resource(subject: Identity, verdicts: Mapping[str, _Verdicts], indexes: Map
             if status == "fail":
                 violations.append(_violation(index, rule, place, findings))
                 file, line = file or findings[0].file, line or findings[0].line
+            elif exception := next((finding.exception for finding in findings if finding.exception), ""):
+                entry = _violation(index, rule, place, findings)
+                excepted.append({**entry, "exception": exception.replace("\x00", "")[:253]})
             elif status == "error":
                 errors.append({"policy": index, "message": _message(findings)})
     api_version, kind, namespace, name = subject
@@ -206,6 +215,7 @@ def _resource(subject: Identity, verdicts: Mapping[str, _Verdicts], indexes: Map
         "skipped": by_status["skip"],
         "violations": violations[:10_000],
         "errors": errors[:10_000],
+        **({"excepted": excepted[:10_000]} if excepted else {}),
     }
 
 

@@ -21,7 +21,8 @@ _BETWEEN = re.compile(r"[^a-z0-9]+")
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What an engine says of one object by one rule. `severity` is '' where it gives none; `place` names the part
-    of the object, '' for the whole; `path` is where that stands, with indexes, '' when it is not known.
+    of the object, '' for the whole; `path` is where that stands, with indexes, '' when it is not known. `exception`
+    names what excepts a failure from being one; its status is then skip.
     """
 
     engine: str
@@ -37,6 +38,7 @@ class Finding:
     path: str = ""
     file: str | None = None
     line: int | None = None
+    exception: str = ""
 
 
 @dataclass(slots=True)
@@ -44,7 +46,8 @@ class Findings:
     """All that the documents say. `owners` leads from an object to its controlling owner, where a document tells.
 
     `missing` counts, by engine, the results that an engine has and did not list; `exhaustive` names, by engine, the
-    policies of which every failure is listed, though no pass is. `problems` are documents that could not be used.
+    policies of which every failure is listed, though no pass is: in the files of the context `within`, if it is not
+    None, and on every object otherwise. `problems` are documents that could not be used.
     """
 
     results: list[Finding] = field(default_factory=list)
@@ -52,6 +55,7 @@ class Findings:
     engines: dict[str, str] = field(default_factory=dict)
     missing: dict[str, int] = field(default_factory=dict)
     exhaustive: dict[str, set[str]] = field(default_factory=dict)
+    within: str | None = None
     problems: list[str] = field(default_factory=list)
 
 
