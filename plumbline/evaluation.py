@@ -11,7 +11,7 @@ from typing import Any
 
 from plumbline.checks import Check, Instance
 from plumbline.elements import MalformedError, Subject, subject_of
-from plumbline.engines.cel import ExpressionError, Program
+from plumbline.engines.cel import ExpressionError, Program, activate
 from plumbline.exceptions import ExceptionSet, PolicyException
 from plumbline.groups import Grouping, Sheaf
 from plumbline.inventories import Inventory
@@ -170,17 +170,21 @@ class Evaluator:
                             yield from ((check, instance) for check in sheaf.checks)
 
     def programs(self, resource: Resource) -> list[tuple[Program, Any]]:
-        """Each check's own compiled expression with its activation: what a bare loop would evaluate. For
-        benchmarks.
+        """Each check's own compiled expression with an activation of all that it may see: what a bare loop would
+        evaluate. For benchmarks.
         """
-        plan = self.plan(resource)
-        subject = subject_of(resource.object, plan.pod_path)
-        data = _vocabulary(subject, plan)
-        pairs: list[tuple[Program, Any]] = []
-        for sheaf in plan.sheaves:
-            for instance in instances_of(sheaf.each, subject, data):
-                pairs.extend((check.program, instance.activation) for check in sheaf.checks)
-        return pairs
+        found: list[tuple[Program, Any]] = []
+        last: Instance | None = None
+        shared: Any = None
+        for check, instance in self.instances(resource):
+            if instance is not last:
+                last, shared = instance, activate({**instance.values, "params": {}})
+            if check.has_params:
+                params = {check.policy.id: instance.data["params"][check.policy.id]}
+                found.append((check.program, activate({**instance.values, "params": params})))
+            else:
+                found.append((check.program, shared))
+        return found
 
     def forget(self) -> None:
         """Remember no verdict of objects judged so far. For benchmarks."""
