@@ -241,7 +241,7 @@ SPECTACULAR_SETTINGS = {
         "SeverityEnum": ["critical", "high", "medium", "low"],
         "ViolationStatusEnum": "compliance.models.ViolationStatus",
         "ReportStatusEnum": "clusters.models.ReportStatus",
-        "ReceiptStatusEnum": ["accepted", "processed", "superseded", "parked", "dismissed", "incomplete"],
+        "ReceiptStatusEnum": "clusters.api.reports.RECEIPT_STATUSES",
     },
 }
 

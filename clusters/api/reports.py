@@ -35,6 +35,8 @@ from .authentication import AgentTokenAuthentication
 
 logger = logging.getLogger(__name__)
 
+RECEIPT_STATUSES = [*ReportStatus.choices, (INCOMPLETE, "Incomplete")]
+
 
 class LengthRequired(PlumblineError):
     status = 411
@@ -50,7 +52,7 @@ class ReceiptSerializer(serializers.Serializer):
 
     id = serializers.UUIDField(allow_null=True, help_text="The server's id of the report; null while parts lack.")
     report_id = serializers.UUIDField(help_text="The sender's own id.")
-    status = serializers.ChoiceField(choices=[*ReportStatus.choices, (INCOMPLETE, "Incomplete")])
+    status = serializers.ChoiceField(choices=RECEIPT_STATUSES)
     received_at = serializers.DateTimeField()
     scanned_at = serializers.DateTimeField()
     processed_at = serializers.DateTimeField(allow_null=True)
