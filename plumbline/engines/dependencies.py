@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 Part = tuple[str, ...]
 
@@ -20,15 +21,20 @@ def parts_of(source: str, names: Iterable[str]) -> frozenset[Part] | None:
     be named than is read, never less. None when the source reads all of `object` or of a composed variable, or other
     objects.
     """
-    if re.search(r"\brelated\b", source):
-        return None
     found: set[Part] = set()
-    for root in ("object", "variables", *names):
-        for match in re.finditer(rf"\b{root}\b", source):
-            if not _is_field(source, match.start()):
-                found.add((root, *_chain(source, match.end(), _STEPS.get(root, 1))))
+    for match in _roots(tuple(names)).finditer(source):
+        root = match[0]
+        if root == "related":
+            return None
+        if not _is_field(source, match.start()):
+            found.add((root, *_chain(source, match.end(), _STEPS.get(root, 1))))
     is_whole = ("object",) in found or any(part[0] == "variables" and len(part) < 2 for part in found)
     return None if is_whole or ("variables", "podSpec") in found else _widest(found)
+
+
+@lru_cache(maxsize=256)
+def _roots(names: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(('related', 'object', 'variables', *names))})\b")
 
 
 def _is_field(source: str, start: int) -> bool:

@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     r"|(?<![\w.])(?P<params>params)\b",
     re.DOTALL,
 )
+_HAS_BOUND = re.compile(r"\bhas\s*\(\s*v_\w+\s*\)")
 _RELATED = re.compile(rf"{LITERAL}|(?<![\w.])related\s*\.\s*\??(?P<related>[A-Za-z_]\w*)", re.DOTALL)
 
 
@@ -92,4 +93,4 @@ def _rename(source: str, policy: str, prefix: str, definitions: dict[str, str]) 
         return found[0]
 
     # A variable is there whenever it is defined, even as null; bound by its name it is no field that `has` could test.
-    return re.sub(rf"\bhas\s*\(\s*v_{prefix}_\w+\s*\)", "true", _TOKEN.sub(replace, source))
+    return _HAS_BOUND.sub("true", _TOKEN.sub(replace, source))
