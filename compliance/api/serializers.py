@@ -178,12 +178,16 @@ class ViolationSerializer(serializers.Serializer):
     opened_at = serializers.DateTimeField()
     resolved_at = serializers.DateTimeField(allow_null=True)
     reopened_count = serializers.IntegerField()
+    exception = serializers.CharField(help_text="The exception that covers it; empty unless it is excepted.")
 
 
 class IntervalSerializer(serializers.Serializer):
     opened_at = serializers.DateTimeField()
     closed_at = serializers.DateTimeField(allow_null=True)
-    close_reason = serializers.CharField()
+    close_reason = serializers.CharField(
+        help_text="passed or deleted: resolved; excepted: an exception took hold; ended: it no longer does."
+    )
+    exception = serializers.CharField(help_text="The exception that covered the violation; empty while it was open.")
 
 
 class ViolationDetailSerializer(ViolationSerializer):

@@ -19,7 +19,7 @@ from common.metrics import (
     REPORTS_SETTLED,
 )
 from common.tracing import continued_trace
-from compliance.services.merging import MergeOutcome, merge_report
+from compliance.services.merging import MergeOutcome, merge_report, want_snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -106,4 +106,6 @@ def _park(report: Report, reason: str) -> None:
     Report.objects.filter(pk=report.pk).update(
         status=ReportStatus.PARKED, error=reason[:MAX_ERROR].replace("\x00", ""), processed_at=now()
     )
+    if report.kind == "delta" and not report.source:
+        want_snapshot(report)
     REPORTS_SETTLED.labels(ReportStatus.PARKED.value).inc()

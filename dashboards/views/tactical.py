@@ -159,16 +159,11 @@ def events(found: Violation) -> Iterable[dict[str, Any]]:
     intervals = sorted(found.intervals.all(), key=lambda interval: interval.opened_at)
     for number in range(len(intervals) - 1, -1, -1):
         interval = intervals[number]
-        if interval.closed_at:
-            yield {
-                "at": interval.closed_at,
-                "text": "Resolved",
-                "tone": "good",
-                "detail": reasons.get(interval.close_reason, ""),
-            }
-        yield {
-            "at": interval.opened_at,
-            "text": "Reopened" if number else "Opened",
-            "tone": "high",
-            "detail": "" if number else "First seen",
-        }
+        if interval.close_reason in reasons:
+            text, detail = "Resolved", reasons[interval.close_reason]
+            yield {"at": interval.closed_at, "text": text, "tone": "good", "detail": detail}
+        if interval.exception:
+            text, tone = f"Excepted by {interval.exception}", "notice"
+        else:
+            text, tone = ("Reopened" if number else "Opened"), "high"
+        yield {"at": interval.opened_at, "text": text, "tone": tone, "detail": "" if number else "First seen"}

@@ -186,11 +186,11 @@ def events(resource: Resource, slug: str) -> Iterator[dict[str, Any]]:
     for violation in resource_history(resource):
         url = reverse("violation", args=[slug, violation.id])
         for number, interval in enumerate(sorted(violation.intervals.all(), key=lambda i: i.opened_at)):
-            word = "reopened" if number else "opened"
-            happened.append(
-                _event(interval.opened_at, f"{violation.policy.slug} {word}", "high", violation, url)
-            )
-            if interval.closed_at:
+            word, tone = ("reopened" if number else "opened"), "high"
+            if interval.exception:
+                word, tone = f"excepted by {interval.exception}", "notice"
+            happened.append(_event(interval.opened_at, f"{violation.policy.slug} {word}", tone, violation, url))
+            if interval.close_reason in ("passed", "deleted"):
                 word = "gone with the resource" if interval.close_reason == "deleted" else "resolved"
                 text = f"{violation.policy.slug} {word}"
                 happened.append(_event(interval.closed_at, text, "good", violation, url))

@@ -3,12 +3,17 @@
 from typing import Any
 
 import orjson
+import pytest
+import zstandard
 
-from clusters.models import Cluster, Resource
+from clusters.models import Cluster, Report, Resource
+from clusters.services.intake import keeping
 from clusters.services.intake.keeping import policies_digest, resource_digest
 from compliance.models import Violation
+from compliance.services.merging import staging
+from compliance.services.turns import process_waiting_reports
 from compliance.services.verification import verify_posture
-from tests.compliance.reports import POLICIES, at, merge, report, resource, violation
+from tests.compliance.reports import POLICIES, accept, at, merge, report, resource, violation
 
 
 def known(entry: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -80,3 +85,29 @@ def test_superseded_delta_asks_for_a_snapshot_until_a_complete_one_comes(cluster
     assert Cluster.objects.get().snapshot_wanted_at == at(5)
     merge(cluster, report(FAILING, PASSING, scanned_at=at(12)))
     assert Cluster.objects.get().snapshot_wanted_at is None
+
+
+def test_parked_delta_asks_for_a_snapshot(cluster: Cluster) -> None:
+    assert merge(cluster, report(scanned_at=at(5), kind="delta", policies=["no-such-policy"])).status == "parked"
+    assert Cluster.objects.get().snapshot_wanted_at == at(5)
+
+
+def test_report_that_an_earlier_release_kept_whole_is_merged(cluster: Cluster) -> None:
+    document = report(FAILING, PASSING, scanned_at=at(0))
+    waiting = accept(cluster, document)
+    Report.objects.filter(pk=waiting.pk).update(body=zstandard.compress(orjson.dumps(document)))
+    process_waiting_reports()
+    assert (Resource.objects.count(), Violation.objects.count(), verify_posture()) == (2, 1, [])
+    stored = merge(cluster, report(scanned_at=at(5), known=[known(FAILING), known(PASSING)]))
+    assert stored.unknown_count == 0
+
+
+def test_report_of_many_batches_is_merged_as_one(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "BATCH_LINES", 2)
+    monkeypatch.setattr(keeping, "SLICE_BYTES", 64)
+    many = [resource(f"r{number}", violations=[violation()]) for number in range(7)]
+    merge(cluster, report(*many, scanned_at=at(0)))
+    assert (Resource.objects.count(), Violation.objects.count()) == (7, 7)
+    merge(cluster, report(*many[:3], resource("r5"), many[0], scanned_at=at(5), known=[known(many[6])]))
+    assert Violation.objects.filter(status="open").count() == 4
+    assert verify_posture() == []
