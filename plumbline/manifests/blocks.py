@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from plumbline import paths
 
@@ -31,8 +30,7 @@ class IntricateError(ValueError):
     """Indentation alone does not tell where things are."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
+class _Node(NamedTuple):
     """A key or item at `at`; its lines lie between `begin` and `end`, its children's at `indent`."""
 
     at: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from plumbline.fixes import apply_patch
 from plumbline.library import library_policies
 from plumbline.policies import PolicyError
 from plumbline.resources import Resource
+from tests.plumbline.fleet import FLEET, with_value_at
 from tests.plumbline.objects import PRIVILEGED, deployment, policy
 
 PRIVILEGED_WEB = [
@@ -271,6 +273,42 @@ def test_what_was_remembered_is_what_would_be_judged_anew(
     assert LIBRARY.evaluate(resource) == remembering
     ANEW.forget()
     assert ANEW.evaluate(resource) == remembering
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_no_order_of_objects_changes_what_is_said_of_them(data: st.DataObject) -> None:
+    drawn = data.draw(st.lists(st.sampled_from(FLEET), min_size=2, max_size=12))
+    objects = [copy.deepcopy(resource.object) for resource in drawn]
+    resources = [Resource(with_value_at(data, obj)) for obj in objects]
+    LIBRARY.survey(resources)
+    remembering = {id(resource): LIBRARY.evaluate(resource) for resource in data.draw(st.permutations(resources))}
+    ANEW.forget()
+    ANEW.survey(resources)
+    assert [ANEW.evaluate(resource) for resource in resources] == [remembering[id(resource)] for resource in resources]
+
+
+def test_what_is_related_is_seen_anew_when_it_changed() -> None:
+    rule = {"name": "t", "expression": "related.pods.all(pod, pod.spec.ok)", "path": "", "message": "m"}
+    related = [{"name": "pods", "kinds": ["Pod"]}]
+    evaluator = Evaluator([policy(rule, match={"kinds": ["Namespace"]}, related=related)])
+    namespace = Resource({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
+    verdicts = []
+    for ok in (True, False, True, 1):
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop"}, "spec": {"ok": ok}}
+        evaluator.survey([namespace, Resource(pod)])
+        verdicts.append(evaluator.evaluate(namespace)[0].status)
+    assert verdicts == ["pass", "fail", "pass", "error"]
+
+
+def test_a_program_that_was_looked_into_says_what_it_said_before() -> None:
+    rule = {"name": "t", "expression": "object.?spec.?on.orValue(object.spec.size > 1)", "path": "", "message": "m"}
+    evaluator = Evaluator([policy(rule, match={"kinds": ["Service"]})])
+    specs = [{"size": size} for size in range(60)] + [{"on": True}, {}, {"on": 1}]
+    services = [Resource({"apiVersion": "v1", "kind": "Service", "spec": spec}) for spec in specs]
+    first = [evaluator.evaluate(service)[0].status for service in services]
+    assert [evaluator.evaluate(service)[0].status for service in services] == first
+    assert first == ["fail"] * 2 + ["pass"] * 58 + ["pass", "error", "error"]
 
 
 def test_what_is_no_map_is_not_taken_for_a_field_of_one() -> None:
