@@ -2,17 +2,17 @@
 
     python -m benchmarks.ingest --results 100000
 
-Starts PostgreSQL and Redis of its own (durable, as in production), gunicorn with 2 processes and one
-Celery worker
-process, posts a snapshot, the same again unchanged, and one with 1 % of its resources changed; each is
-timed from the first
-byte of the request to the moment at which its violations can be read. The COPY goes into a table with the
-columns and
-all indexes of compliance_violation, without its foreign keys. Prints JSON and a sentence.
+Starts PostgreSQL and Redis of its own (durable, as in production), gunicorn with 2 processes and one Celery worker
+process, posts a snapshot in one body, the same again and one with 1 % of its resources changed, both as an agent sends
+them (what did not change by its digest) and in full; each is timed from the first byte of the request to the moment
+at which its violations can be read. The COPY goes into a table with the columns and all indexes of
+compliance_violation, without its foreign keys. `--largest` adds a snapshot in parts, for the worker's memory.
+Prints JSON and a sentence.
 """
 
 import argparse
 import copy
+import hashlib
 import json
 import os
 import shutil
@@ -37,6 +37,8 @@ from deploy.local.home import Home
 from deploy.local.postgres import DATABASE, SUPERUSER
 from deploy.local.servers import Servers
 from plumbline.library import library_policies
+from plumbline.reports.digests import abbreviate, resource_digests
+from plumbline.reports.parts import MOST_RESOURCES
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 VIOLATIONS_PER_RESOURCE = 5
@@ -127,6 +129,24 @@ def follow_up(report: dict[str, Any], minutes: int, changed_share: float) -> dic
     return later
 
 
+def in_parts(result_count: int, scanned_at: str) -> Iterator[dict[str, Any]]:
+    """A snapshot of which no more than one part is in memory, neither here nor there."""
+    slugs = [policy.id for policy in library_policies()]
+    about = snapshot(0) | {"scanned_at": scanned_at}
+    count = result_count // VIOLATIONS_PER_RESOURCE
+    starts = range(0, count, MOST_RESOURCES)
+    digests = ""
+    for number, start in enumerate(starts, start=1):
+        resources = [_deployment(index, slugs) for index in range(start, min(start + MOST_RESOURCES, count))]
+        part: dict[str, Any] = {**about, "resources": resources, "part": {"number": number}}
+        if number == len(starts):
+            digest = hashlib.sha256(digests.encode()).hexdigest()
+            part["part"]["closing"] = {"parts": number, "resources": count, "digest": digest}
+        else:
+            digests += hashlib.sha256(orjson.dumps(part)).hexdigest()
+        yield part
+
+
 @contextmanager
 def running_server(port: int) -> Iterator[tuple[Servers, dict[str, str], psutil.Process]]:
     """PostgreSQL, Redis, 2 web processes and 1 worker process; yields the worker's processes for their
@@ -184,22 +204,29 @@ def _wait_for(port: int) -> None:
     raise SystemExit("The web processes did not come up.")
 
 
-def ingest(client: httpx.Client, report: dict[str, Any]) -> dict[str, float]:
-    """Post and wait; seconds until 202 and until the report was processed, both from the start of the
-    request.
+def ingest(client: httpx.Client, *bodies: dict[str, Any]) -> dict[str, float]:
+    """Post a report, or its parts, and wait; seconds until the last 202 and until it was processed, both from the
+    start of the first request.
     """
-    body = zstandard.compress(orjson.dumps(report), 3)
+    return _ingest(client, iter(bodies))
+
+
+def _ingest(client: httpx.Client, bodies: Iterator[dict[str, Any]]) -> dict[str, float]:
+    spent = 0.0
+    for report in bodies:
+        body = zstandard.compress(orjson.dumps(report), 3)
+        started = time.perf_counter()
+        answer = client.post("reports", content=body, headers={"Content-Encoding": "zstd"})
+        spent += time.perf_counter() - started
+        if answer.status_code != 202:
+            raise SystemExit(f"The report was refused: {answer.status_code} {answer.text[:500]}")
     started = time.perf_counter()
-    answer = client.post("reports", content=body, headers={"Content-Encoding": "zstd"})
-    accepted = time.perf_counter() - started
-    if answer.status_code != 202:
-        raise SystemExit(f"The report was refused: {answer.status_code} {answer.text[:500]}")
     while (receipt := _receipt(client, report))["status"] == "accepted":
         time.sleep(POLL_SECONDS)
-    queryable = time.perf_counter() - started
-    if receipt["status"] != "processed":
+    queryable = spent + time.perf_counter() - started
+    if receipt["status"] != "processed" or receipt["unknown_count"]:
         raise SystemExit(f"The report was not merged: {receipt}")
-    return {"accepted_seconds": round(accepted, 3), "queryable_seconds": round(queryable, 3)}
+    return {"accepted_seconds": round(spent, 3), "queryable_seconds": round(queryable, 3)}
 
 
 def _receipt(client: httpx.Client, report: dict[str, Any]) -> dict[str, Any]:
@@ -230,34 +257,33 @@ def bare_copy(servers: Servers) -> tuple[int, float]:
     return count, seconds
 
 
-def measure(result_count: int, port: int) -> dict[str, Any]:
+def measure(result_count: int, port: int, largest: int) -> dict[str, Any]:
     """All timings of one run, in seconds and rows per second."""
     first = snapshot(result_count)
+    known = set(resource_digests(first))
     with running_server(port) as (servers, environment, worker):
         _manage(environment, "shell", "-c", FOUND)
-        token = _manage(
-            environment,
-            "create_cluster",
-            "--organization",
-            "bench",
-            "--name",
-            "bench",
-            "--environment",
-            "sandbox",
-        )
-        base = f"http://127.0.0.1:{port}/api/agent/v1/"
-        with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=600) as client:
-            ingest(
-                client, follow_up(first | {"resources": []}, -60, 0)
-            )  # processes are warm before the clock runs
+        with _client(environment, port, "bench") as client:
+            # Processes are warm before the clock runs.
+            ingest(client, follow_up(first | {"resources": []}, -60, 0))
             timings = {"first": ingest(client, first)}
             row_count, copy_seconds = bare_copy(servers)
-            timings["unchanged"] = ingest(client, follow_up(first, 1, 0))
-            timings["one_percent_changed"] = ingest(client, follow_up(first, 2, 0.01))
-            peak = max((process.memory_info().rss for process in worker.children()), default=0)
+            timings["unchanged_in_full"] = ingest(client, follow_up(first, 1, 0))
+            timings["unchanged"] = ingest(client, abbreviate(follow_up(first, 2, 0), known))
+            timings["one_percent_changed"] = ingest(client, abbreviate(follow_up(first, 3, 0.01), known))
+            timings["one_percent_changed_in_full"] = ingest(client, follow_up(first, 4, 0.02))
+        peaks = {result_count: _peak(worker)}
+        if largest:
+            with _client(environment, port, "largest") as client:
+                timings["largest_in_parts"] = _ingest(client, in_parts(largest, first["scanned_at"]))
+            peaks[largest] = _peak(worker)
         verified = _manage(environment, "verify_posture")
     seconds = timings["first"]["queryable_seconds"]
     rate, copy_rate = row_count / seconds, row_count / copy_seconds
+    shares = {
+        f"{name}_share_of_first": round(timings[name]["queryable_seconds"] / seconds, 3)
+        for name in ("unchanged", "one_percent_changed", "unchanged_in_full", "one_percent_changed_in_full")
+    }
     return {
         "violations": row_count,
         "resources": len(first["resources"]),
@@ -266,11 +292,29 @@ def measure(result_count: int, port: int) -> dict[str, Any]:
         "rows_per_second": round(rate),
         "copy_rows_per_second": round(copy_rate),
         "ratio_to_copy": round(rate / copy_rate, 3),
-        "unchanged_share_of_first": round(timings["unchanged"]["queryable_seconds"] / seconds, 3),
-        "one_percent_share_of_first": round(timings["one_percent_changed"]["queryable_seconds"] / seconds, 3),
-        "worker_rss_megabytes": round(peak / 1e6),
+        **shares,
+        "worker_peak_megabytes": peaks,
         "verified": verified,
     }
+
+
+@contextmanager
+def _client(environment: dict[str, str], port: int, cluster: str) -> Iterator[httpx.Client]:
+    """An agent of a cluster of its own."""
+    named = ["--organization", "bench", "--name", cluster, "--environment", "sandbox"]
+    token = _manage(environment, "create_cluster", *named)
+    base = f"http://127.0.0.1:{port}/api/agent/v1/"
+    with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=600) as client:
+        yield client
+
+
+def _peak(worker: psutil.Process) -> int:
+    """The largest resident memory that a worker process has had so far, in megabytes."""
+    peaks = [0]
+    for process in worker.children():
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        peaks += [int(line.split()[1]) // 1000 for line in status.splitlines() if line.startswith("VmHWM")]
+    return max(peaks)
 
 
 FOUND = """
@@ -284,17 +328,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=int, default=100_000, help="violations in the snapshot")
     parser.add_argument("--port", type=int, default=8149)
+    parser.add_argument("--largest", type=int, default=0, help="violations of a further snapshot, in parts")
     options = parser.parse_args()
-    figures = measure(options.results, options.port)
+    figures = measure(options.results, options.port, options.largest)
     print(json.dumps(figures, indent=2))
     print(
-        f"{figures['violations']} violations were queryable {figures['first']['queryable_seconds']} s "
-        f"after the "
-        f"request began: {figures['rows_per_second']} rows a second, {figures['ratio_to_copy']} of a "
-        f"bare COPY; "
-        f"unchanged, the same snapshot takes {figures['unchanged_share_of_first']:.0%} of that, with 1 "
-        f"% changed "
-        f"{figures['one_percent_share_of_first']:.0%}."
+        f"{figures['violations']} violations were queryable {figures['first']['queryable_seconds']} s after the "
+        f"request began: {figures['rows_per_second']} rows a second, {figures['ratio_to_copy']} of a bare COPY; "
+        f"unchanged, the same snapshot takes {figures['unchanged_share_of_first']:.0%} of that, with 1 % changed "
+        f"{figures['one_percent_changed_share_of_first']:.0%}."
     )
 
 
