@@ -47,3 +47,21 @@ class ResultDigest(OwnedModel):
 
     def __str__(self) -> str:
         return f"{self.engine} on {self.resource_id}"
+
+
+class PolicyLink(OwnedModel):
+    """Two policies that check the same. Neither comes first: the one with the smaller id is `policy`."""
+
+    id = models.BigAutoField(primary_key=True)
+    policy = models.ForeignKey("compliance.Policy", on_delete=models.CASCADE, related_name="+")
+    other = models.ForeignKey("compliance.Policy", on_delete=models.CASCADE, related_name="+")
+
+    class Meta(OwnedModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "policy", "other"], name="policy_link_unique"),
+            models.CheckConstraint(condition=models.Q(policy__lt=models.F("other")), name="policy_link_ordered"),
+        ]
+        indexes = [models.Index(fields=["organization", "other"], name="policy_link_by_other")]
+
+    def __str__(self) -> str:
+        return f"{self.policy_id} is {self.other_id}"

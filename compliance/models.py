@@ -4,13 +4,13 @@ from django.db import models
 from django.db.models import F, Q
 
 from clusters.models import Cluster, Resource
-from compliance.engine_models import ResultDigest, ResultSource
+from compliance.engine_models import PolicyLink, ResultDigest, ResultSource
 from organizations.models import Organization, OwnedModel, OwnedQuerySet, Team
 from organizations.scope import current_organization_id
 
 __all__ = [
-    "SEVERITY_WEIGHTS", "Policy", "PolicyDay", "PolicyFormat", "PostureCount", "PostureDay", "ResultDigest",
-    "ResultSource", "Severity", "Standard", "Violation", "ViolationInterval", "ViolationStatus",
+    "SEVERITY_WEIGHTS", "Policy", "PolicyDay", "PolicyFormat", "PolicyLink", "PostureCount", "PostureDay",
+    "ResultDigest", "ResultSource", "Severity", "Standard", "Violation", "ViolationInterval", "ViolationStatus",
 ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboards.views import own_policies, policies, search, standards, tactical, workloads
+from dashboards.views import own_policies, policies, policy_links, search, standards, tactical, workloads
 
 urlpatterns = [
     path("o/<slug:slug>/fix", tactical.fix, name="fix"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("o/<slug:slug>/policies", policies.policies, name="policies"),
     path("o/<slug:slug>/policies/import", own_policies.policy_import, name="policy_import"),
     path("o/<slug:slug>/policies/<slug:policy_slug>", policies.policy, name="policy"),
+    path("o/<slug:slug>/policies/<slug:policy_slug>/links", policy_links.policy_link, name="policy_link"),
+    path("o/<slug:slug>/policies/<slug:policy_slug>/unlink", policy_links.policy_unlink, name="policy_unlink"),
     path("o/<slug:slug>/policies/<slug:policy_slug>/retire", own_policies.policy_retire, name="policy_retire"),
     path("o/<slug:slug>/standards", standards.standards, name="standards"),
     path("o/<slug:slug>/standards/<slug:standard_slug>", standards.standard, name="standard"),

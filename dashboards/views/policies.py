@@ -12,6 +12,7 @@ from common.errors import NotFound
 from compliance.models import PolicyFormat, Severity
 from compliance.selectors.directory import Directory
 from compliance.selectors.filters import LIBRARY, OWN, Filters, parse_filters
+from compliance.selectors.links import linked_policies
 from compliance.selectors.policies import PolicyRow, policy_places, policy_row, policy_rows, policy_trend
 from dashboards.access import OrganizationRequest, organization_view
 from dashboards.filter_bars import (
@@ -161,6 +162,7 @@ def policy(request: OrganizationRequest, policy_slug: str) -> HttpResponse:
         "trend_delta": trend[-1][1] - trend[0][1] if len(trend) > 1 else None,
         "trend_since": f"in {(trend[-1][0] - trend[0][0]).days} days" if len(trend) > 1 else "",
         "controls": controls(spec),
+        "linked": linked_policies(found),
         "standards": sorted(found.standards.all(), key=lambda standard: standard.title),
         "parameters": parameters(spec),
         "kinds": (spec.get("match") or {}).get("kinds") or [],

@@ -130,6 +130,8 @@ ROUTES = [
     Route("policy", words=POLICY),
     Route("policy_import", roles=POLICY_MANAGERS),
     _post("policy_import", POLICY_MANAGERS, form={"text": NEW_POLICY}),
+    _post("policy_link", POLICY_MANAGERS, words=POLICY, form={"other": "only-acme"}),
+    _post("policy_unlink", POLICY_MANAGERS, ids={"policy_slug": Policy}, form={"other": "only-acme-twin"}),
     _post("policy_retire", POLICY_MANAGERS, ids={"policy_slug": Policy}),
     Route("standards"),
     Route("standard", words=STANDARD),

@@ -24,6 +24,7 @@ from common.tokens import token_digest
 from compliance.models import (
     Policy,
     PolicyDay,
+    PolicyLink,
     PostureCount,
     PostureDay,
     ResultDigest,
@@ -45,7 +46,7 @@ from organizations.models import (
     User,
 )
 from organizations.scope import organization_scope
-from tests.factories import make_policy
+from tests.factories import make_own_policy, make_policy
 
 
 class Made(dict[type[OwnedModel], Any]):
@@ -93,6 +94,10 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
         "document": {"metadata": {"name": made.mark}, "spec": {"why": made.mark, "guidance": made.mark}},
         "sources": [{"file": "own.yaml", "kind": "Policy", "name": made.mark, "text": f"# {made.mark}"}],
         "imported_at": now(),
+    },
+    PolicyLink: lambda made: {
+        "policy": made[Policy],
+        "other": make_own_policy(f"{made.mark}-twin"),
     },
     Team: lambda made: {
         "slug": made.mark,

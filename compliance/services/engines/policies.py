@@ -8,11 +8,13 @@ from django.db import transaction
 from common.clock import now
 from common.errors import Conflict
 from compliance.models import SEVERITY_WEIGHTS, Policy, PolicyFormat, Severity
+from compliance.services.links import link_known
 from compliance.services.severities import copy_severities
 from organizations.models import Organization
 from organizations.scope import current_organization_id
 from organizations.services.audit import record
 from plumbline.reports.engines import EnginePolicy, EngineReport
+from plumbline.reports.engines.equivalents import equivalents_of
 from plumbline.reports.engines.findings import UNRATED
 
 MAX_ENGINE_POLICIES = 2000
@@ -36,6 +38,7 @@ def discover_policies(*, reports: Sequence[EngineReport], actor_label: str) -> i
         new = [_row(*wanted[slug]) for slug in sorted(wanted) if slug not in found]
         _refuse_too_many(len(new))
         Policy.objects.bulk_create(new)
+        link_known({row.pk: _equivalents(wanted[row.slug][0], reports) for row in new})
         _raise_severities(found, {slug: policy for slug, (policy, _) in wanted.items()})
         if new:
             slugs = [policy.slug for policy in new]
@@ -46,6 +49,11 @@ def discover_policies(*, reports: Sequence[EngineReport], actor_label: str) -> i
                 data={"count": len(slugs), "policies": slugs[:_MAX_NAMED]},
             )
     return len(new)
+
+
+def _equivalents(policy: EnginePolicy, reports: Sequence[EngineReport]) -> list[str]:
+    engine = next(report.engine for report in reports if policy in report.policies)
+    return equivalents_of(engine, {policy.name, *policy.rules})
 
 
 def _are_known(wanted: dict[str, tuple[EnginePolicy, str]]) -> bool:

@@ -32,13 +32,14 @@ _RANK = list(dict.fromkeys(SEVERITIES.values()))  # worst first
 
 @dataclass(slots=True)
 class EnginePolicy:
-    """A policy of another engine, as far as its results tell: `name` is the engine's own word for it."""
+    """A policy of another engine, as far as its results tell: `name` and `rules` are the engine's own words."""
 
     slug: str
     name: str
     title: str
     category: str
     severity: str = ""
+    rules: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ def _policies(engine: str, results: Iterable[Finding], exhaustive: Collection[st
             title = " ".join((finding.title or finding.policy).split())[:200] or slug
             category = " ".join(finding.category.split())[:32] or "imported"
             policy = policies[slug] = EnginePolicy(slug, finding.policy, title, category)
+        policy.rules.add(finding.rule)
         if finding.severity and (not policy.severity or _RANK.index(finding.severity) < _RANK.index(policy.severity)):
             policy.severity = finding.severity
     for name in exhaustive:
