@@ -19,7 +19,7 @@ from tests.fleet import FRAME_QUERIES, Fleet, count_verdicts, grow, make_fleet, 
 
 PAGES = {
     "/o/acme/policies": FRAME_QUERIES + 8,
-    "/o/acme/policies/privileged-container": FRAME_QUERIES + 8,
+    "/o/acme/policies/privileged-container": FRAME_QUERIES + 9,
     "/o/acme/standards": FRAME_QUERIES + 8,
     "/o/acme/standards/pss-baseline": FRAME_QUERIES + 8,
     "/o/acme/search": FRAME_QUERIES,
