@@ -2,15 +2,20 @@
 
 import gzip
 import uuid
+from pathlib import Path
 
 import orjson
 import pytest
 from django.http import HttpResponse
 from django.test import Client, override_settings
+from pytest_django.live_server_helper import LiveServer
 
 from clusters.models import IntakeDay, Report
+from compliance.models import Violation
+from compliance.services.turns import process_waiting_reports
 from organizations.models import Organization
 from organizations.scope import organization_scope
+from plumbline.cli import main
 from tests.clusters.conftest import Sender
 from tests.compliance.engines import constraint, polr, result
 
@@ -133,3 +138,20 @@ def test_a_sarif_log_that_is_none_is_refused(
 ) -> None:
     answer = sarif(agent, document, query)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_reports_to_a_server_that_takes_it_in(
+    live_server: LiveServer, agent: Sender, acme: Organization, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path(__file__).parents[1] / "plumbline" / "engine_reports" / "kyverno.yaml"
+    assert main(["report", str(file), "--report-to", live_server.url, "--token", agent.secret]) == 0
+    assert "reported results of kyverno on 1 object as" in capsys.readouterr().err
+    with organization_scope(acme.pk):
+        process_waiting_reports()
+        found = Violation.objects.values_list("policy__slug", "resource__kind", "resource__name")
+        assert sorted(found) == [
+            ("kyverno-disallow-host-ports", "Deployment", "checkout"),
+            ("kyverno-require-digest", "Deployment", "checkout"),
+            ("kyverno-require-labels", "Deployment", "checkout"),
+        ]
