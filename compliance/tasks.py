@@ -13,7 +13,8 @@ from organizations.selectors.organizations import organization_ids
 MOST_WAKE_UPS = 20
 
 
-@shared_task(name=PROCESS_TASK, soft_time_limit=300, time_limit=330)
+# Enough for one report of a million rows, and below the broker's visibility timeout.
+@shared_task(name=PROCESS_TASK, soft_time_limit=780, time_limit=810)
 def process_reports() -> None:
     """Merge what waits, in turns. Names no organization: whose report comes next is found out when it runs."""
     process_waiting_reports()
