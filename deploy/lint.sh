@@ -22,6 +22,8 @@ check mypy .venv/bin/mypy
 check import-linter .venv/bin/lint-imports
 check migrations .venv/bin/python -W ignore manage.py makemigrations --check --dry-run
 check openapi openapi_is_current
+check standards .venv/bin/plumbline standard sync --check
+check catalogue .venv/bin/plumbline policy docs --output docs/catalogue --check
 if docker compose version >/dev/null 2>&1; then
     check compose docker compose config --quiet
 fi
