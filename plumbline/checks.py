@@ -173,7 +173,7 @@ class Check:
         steps: list[fixes.Step] = []
         for step, source, question in zip(self.rule.fix, self._fix_paths, self._value_questions, strict=True):
             try:
-                value = step.value if question is None else question.ask(instance.values)
+                value = step.value if question is None else _sorted(question.ask(instance.values))
             except ExpressionError:
                 return None
             steps.append((step.op, _resolve(source, instance), value))
@@ -185,6 +185,13 @@ def _suffixes(path: paths.Path) -> tuple[str, str | None]:
     """How a path goes on below an element, and the same by names: None when that depends on the object."""
     text = paths.render(("x", *path))[1:]
     return text, None if any(step.__class__ is int for step in path) else "".join(f".{step}" for step in path)
+
+
+def _sorted(value: Any) -> Any:
+    """Maps by their keys: the engine hands them out in another order in every process."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 
 def _path_source(text: str) -> paths.Path | Template:

@@ -177,19 +177,13 @@ def mended(policy: Policy, evaluator: Evaluator, case: Case) -> dict[str, Any]:
         where = f"rule {result.rule} at {_shown(result.path)}"
         if not result.fix:
             raise FixError(f"{where} proposes none")
-        obj = apply_patch(obj, _ordered(result.fix))
+        obj = apply_patch(obj, result.fix)
     raise FixError(f"{where} still fails after its fix")
 
 
 def _fixable(policy: Policy) -> set[str]:
     return {rule.name for rule in policy.rules if rule.fix}
 
-
-def _ordered(value: Any) -> Any:
-    """The value with the keys of its maps in order: those that an expression makes come in any."""
-    if isinstance(value, dict):
-        return {key: _ordered(value[key]) for key in sorted(value)}
-    return [_ordered(item) for item in value] if isinstance(value, list) else value
 
 
 def _is_to_fix(result: Result, fixable: set[str]) -> bool:

@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plumbline import paths
+from plumbline.evaluation import Evaluator
 from plumbline.fixes import FixError, apply_patch, build_patch, unified_diff
+from plumbline.resources import Resource
+from tests.plumbline import objects
+from tests.plumbline.objects import deployment, policy
 
 OBJECT: dict[str, Any] = {"spec": {"containers": [{"name": "web", "image": "web:1"}]}}
 PRIVILEGED: paths.Path = ("spec", "containers", 0, "securityContext", "privileged")
@@ -58,3 +62,16 @@ def test_the_diff_shows_the_field_in_block_style() -> None:
 @given(steps=st.lists(st.text(min_size=1, max_size=6) | st.integers(0, 99), min_size=1, max_size=5))
 def test_paths_survive_their_text(steps: list[str | int]) -> None:
     assert paths.parse(paths.render(tuple(steps))) == tuple(steps)
+
+
+def test_a_map_that_an_expression_makes_has_its_keys_in_order() -> None:
+    made = "{'d': {'z': 1, 'b': 2, 'y': 3}, 'c': 1, 'a': 2, 'e': 4, 'b': 3}"
+    fix = [{"op": "set", "path": "resources", "valueExpression": made}]
+    container = {"name": "web", "securityContext": {"privileged": True}}
+    evaluator = Evaluator([policy({**objects.PRIVILEGED, "fix": fix})])
+
+    results = evaluator.evaluate(Resource(deployment(containers=[container])))
+
+    (operation,) = results[0].fix or []
+    assert list(operation["value"]) == ["a", "b", "c", "d", "e"]
+    assert list(operation["value"]["d"]) == ["b", "y", "z"]
