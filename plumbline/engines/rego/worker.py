@@ -17,6 +17,7 @@ import resource
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import regopy  # type: ignore[import-untyped]
@@ -127,10 +128,18 @@ def _watch_memory() -> None:
     """End the process when it has grown too large. A limit of the system would not do: the engine reserves far more
     address space than it uses, and does not start under one.
     """
-    unit = 1 if sys.platform == "darwin" else 1024
-    while resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit < _MEMORY_BYTES:
+    while _resident_bytes() < _MEMORY_BYTES:
         time.sleep(0.05)
     os._exit(_MEMORY_EXIT_CODE)
+
+
+def _resident_bytes() -> int:
+    """What the process holds now. Its peak would not do on Linux, where that begins with what its parent held."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def main() -> None:

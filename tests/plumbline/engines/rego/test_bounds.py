@@ -56,6 +56,16 @@ def test_pattern_that_only_the_input_knows_fails_aloud_or_matches(engine: RegoEn
     assert answer == [True] or isinstance(answer, EngineError)
 
 
+def test_a_process_that_holds_much_memory_can_start_an_engine() -> None:
+    close_engines()
+    ballast = b"x" * (700 << 20)
+
+    (answer,) = asked(rego_engine(), "package t\np[1] { true }")
+
+    assert answer == [1]
+    assert len(ballast) == 700 << 20
+
+
 def test_engine_that_was_killed_is_started_again(engine: RegoEngine) -> None:
     query = engine.compile(link([Module("main", "package t\np[1] { input.a }")]), "p", {})
     assert query.answers([Input({"a": 1})]) == [[1]]
