@@ -44,13 +44,3 @@ _CAPABILITIES: dict[str, frozenset[Capability]] = {
 def can(role: str, capability: Capability) -> bool:
     """Whether a member with `role` has `capability`. A role that is not known may do nothing."""
     return capability in _CAPABILITIES.get(role, frozenset())
-
-
-def capabilities_of(role: str) -> frozenset[Capability]:
-    """All that a member with `role` may do."""
-    return _CAPABILITIES.get(role, frozenset())
-
-
-def roles_with(capability: Capability) -> tuple[Role, ...]:
-    """The roles that have `capability`, in the order in which Role lists them: for sentences and tests."""
-    return tuple(role for role in Role if can(role, capability))

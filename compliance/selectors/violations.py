@@ -5,7 +5,6 @@ from typing import Any, Self
 
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 
-from clusters.models import Cluster
 from common.errors import NotFound
 from compliance.models import Severity, Violation, ViolationInterval, ViolationStatus
 from organizations.models import OwnedQuerySet
@@ -29,9 +28,6 @@ class ViolationQuerySet(OwnedQuerySet):
 
     def critical(self) -> Self:
         return self.filter(severity=Severity.CRITICAL)
-
-    def for_cluster(self, cluster: Cluster) -> Self:
-        return self.filter(cluster=cluster)
 
     def fixable(self) -> Self:
         """Those that an automatic fix would close."""

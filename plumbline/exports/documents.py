@@ -12,7 +12,6 @@ from plumbline.exports.translation import Translation, translate
 from plumbline.policies import Policy
 
 Documents = list[dict[str, Any]]
-ENFORCEMENTS: Final = ("audit", "warn", "enforce")
 _ACTIONS: Final = {"audit": "Audit", "warn": "Warn", "enforce": "Deny"}
 _GATEKEEPER_ACTIONS: Final = {"audit": "dryrun", "warn": "warn", "enforce": "deny"}
 

@@ -23,7 +23,6 @@ REFUSED: Final[Mapping[str, str]] = {
 _RENAMED: Final = {"re_match": "regex.match", "net.cidr_overlap": "net.cidr_contains"}
 _GONE: Final = frozenset(f"cast_{kind}" for kind in ("array", "boolean", "null", "object", "set", "string"))
 _KEYWORDS: Final = frozenset(("contains", "every", "if", "in"))
-POLYFILL_PACKAGE: Final = ("plumbline_v0",)
 # `any` and `all` of version 0, which take arrays and sets and are undefined for anything else.
 _POLYFILLS: Final = """
 package plumbline_v0
@@ -81,11 +80,10 @@ def link(modules: Sequence[Module]) -> Linked:
         for rule in tree.rules
         if rule.kind == "function"
     }
-    packages = {tree.package for tree in trees}
     resolved, used = [], False
     for module, tree in zip(modules, trees, strict=True):
         try:
-            resolver = _Resolver(tree, functions, packages)
+            resolver = _Resolver(tree, functions)
             resolved.append(resolver.tree())
         except RegoError as error:
             raise RegoError(error.message, module=module.name, line=error.line, column=error.column) from error
@@ -93,7 +91,7 @@ def link(modules: Sequence[Module]) -> Linked:
     names = tuple(module.name for module in modules)
     if used:
         names = (*names, "polyfills")
-        resolved.append(_Resolver(parse_module(_POLYFILLS), _POLYFILL_FUNCTIONS, set()).tree())
+        resolved.append(_Resolver(parse_module(_POLYFILLS), _POLYFILL_FUNCTIONS).tree())
     return Linked(names, tuple(resolved))
 
 
@@ -133,7 +131,7 @@ def _flat(rule: Rule) -> str:
 class _Resolver(Mapper):
     """Replaces imported names and old built-in functions, and gives calls their full names."""
 
-    def __init__(self, tree: Tree, functions: set[str], packages: set[tuple[str, ...]]) -> None:
+    def __init__(self, tree: Tree, functions: set[str]) -> None:
         self._tree, self._functions = tree, functions
         self._imports = {item.name: item.path for item in tree.imports}
         self._own: set[str] = set()

@@ -8,16 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from plumbline.reports.engines.findings import (
-    SEVERITIES,
-    UNRATED,
-    Finding,
-    Findings,
-    Identity,
-    Status,
-    policy_slug,
-    rule_slug,
-)
+from plumbline.reports.engines.findings import SEVERITIES, Finding, Findings, Identity, Status, policy_slug, rule_slug
 from plumbline.reports.owners import owner_finder
 
 SCHEMA = "plumbline.report/v1"
@@ -250,8 +241,3 @@ def _message(findings: list[Finding]) -> str:
 
 def _cut_bytes(text: str) -> str:
     return text.encode()[:_MAX_PLACE_BYTES].decode(errors="ignore")
-
-
-def severity_or_unrated(policy: EnginePolicy) -> str:
-    """The severity that a policy has where its engine gives none."""
-    return policy.severity or UNRATED
