@@ -1,4 +1,4 @@
-"""The engine's environments. The only module that imports `cel_expr_python`.
+"""The engine's environments, and the programs that are compiled in them.
 
 Sources that use none of Kubernetes' functions are compiled and run in one environment. The engine knows no types but
 its own and takes apart functions of one name by the kind of their arguments, so the others are checked in a second
