@@ -66,5 +66,5 @@ def is_stale(last_scanned_at: datetime | None, at: datetime) -> bool:
 
 
 def end_of_day(day: date) -> datetime:
-    """The first instant after a UTC day: the one at which that day's staleness is judged."""
+    """The first instant after a UTC day: the one at which that day is looked at and its staleness judged."""
     return datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)

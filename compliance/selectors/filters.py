@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,6 +13,7 @@ from clusters.models import Cluster, Environment
 from common.clock import today
 from common.errors import PlumblineError
 from compliance.models import Policy, Severity, Standard, ViolationStatus
+from compliance.posture import end_of_day
 from organizations.models import Team
 
 from .directory import Directory
@@ -61,7 +62,7 @@ class Filters:
     @property
     def as_of_end(self) -> datetime | None:
         """The instant at which the day `as_of` is over."""
-        return end_of(self.as_of) if self.as_of else None
+        return end_of_day(self.as_of) if self.as_of else None
 
     @property
     def is_scoped(self) -> bool:
@@ -89,10 +90,6 @@ class Filters:
             "policy": {"policy": None, "standard": None, "category": "", "origin": "", "policy_ids": None},
         }[name]
         return replace(self, **cleared)
-
-
-def end_of(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
 
 
 def parse_filters(params: QueryDict, directory: Directory, *, default_team: str = "") -> Filters:

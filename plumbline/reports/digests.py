@@ -9,6 +9,7 @@ from typing import Any
 
 from plumbline import __version__
 from plumbline.policies import Policy
+from plumbline.reports.identities import resource_key
 
 _IDENTITY = ("apiVersion", "kind", "namespace", "name")
 
@@ -38,7 +39,7 @@ def abbreviate(report: dict[str, Any], known: Collection[str]) -> dict[str, Any]
 def only(report: dict[str, Any], unknown: Iterable[Iterable[str]]) -> list[dict[str, Any]]:
     """The resources of a report that a receipt's `unknown` (group, kind, namespace, name) asks for in full."""
     wanted = {tuple(identity) for identity in unknown}
-    return [resource for resource in report["resources"] if _identity(resource) in wanted]
+    return [resource for resource in report["resources"] if resource_key(resource) in wanted]
 
 
 def policy_set_digest(policies: Iterable[Policy], params: dict[str, dict[str, Any]] | None = None) -> str:
@@ -48,7 +49,3 @@ def policy_set_digest(policies: Iterable[Policy], params: dict[str, dict[str, An
         for p in policies
     ]
     return hashlib.sha256(json.dumps([__version__, described, params or {}], default=repr).encode()).hexdigest()
-
-
-def _identity(resource: dict[str, Any]) -> tuple[str, ...]:
-    return resource["apiVersion"].rpartition("/")[0], resource["kind"], resource["namespace"], resource["name"]

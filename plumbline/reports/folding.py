@@ -11,7 +11,7 @@ from typing import Any
 
 from plumbline.reports.engines.findings import controller_of, identity_of
 from plumbline.reports.excepted import fold_excepted
-from plumbline.reports.owners import Identity
+from plumbline.reports.identities import Key, key_of, resource_key
 from plumbline.resources import pod_spec_path
 
 GENERATED = frozenset({("", "Pod"), ("apps", "ReplicaSet"), ("batch", "Job")})
@@ -24,7 +24,7 @@ def fold_owned(resources: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
     Resources are as in report-v1.json, with their manifests. Owners are changed in place.
     """
-    listed = {_key(_identity(resource)): resource for resource in resources}
+    listed = {resource_key(resource): resource for resource in resources}
     owners = {key: owner for key, resource in listed.items() if (owner := _owner(resource)) and owner in listed}
     kept = []
     for key, resource in listed.items():
@@ -36,7 +36,7 @@ def fold_owned(resources: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
-def _topmost(key: Identity, owners: dict[Identity, Identity]) -> Identity:
+def _topmost(key: Key, owners: dict[Key, Key]) -> Key:
     """The last owner up the line; the object itself where the line runs in a circle, so that nothing is lost."""
     seen = {key}
     top = key
@@ -48,14 +48,14 @@ def _topmost(key: Identity, owners: dict[Identity, Identity]) -> Identity:
     return top
 
 
-def _owner(resource: dict[str, Any]) -> Identity | None:
+def _owner(resource: dict[str, Any]) -> Key | None:
     """The key of the controlling owner, of objects that controllers make."""
-    key = _key(_identity(resource))
+    key = resource_key(resource)
     manifest = resource["manifest"]
     if key[:2] not in GENERATED or not isinstance(manifest, dict):
         return None
     owner = identity_of(controller_of(manifest.get("metadata")), resource["namespace"])
-    return _key(owner) if owner is not None else None
+    return key_of(owner) if owner is not None else None
 
 
 def _fold(resource: dict[str, Any], owner: dict[str, Any]) -> None:
@@ -94,14 +94,6 @@ def _metadata(pod_spec: str) -> str:
 
 
 def _pod_spec(resource: dict[str, Any]) -> str | None:
-    group, kind, _, _ = _key(_identity(resource))
+    group, kind, _, _ = resource_key(resource)
     path = pod_spec_path(kind, group)
     return ".".join(path) if path is not None else None
-
-
-def _identity(resource: dict[str, Any]) -> Identity:
-    return resource["apiVersion"], resource["kind"], resource["namespace"], resource["name"]
-
-
-def _key(identity: Identity) -> Identity:
-    return identity[0].rpartition("/")[0], *identity[1:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-Identity = tuple[str, str, str, str]  # apiVersion, kind, namespace, name
+from plumbline.reports.identities import Identity, Key, key_of
 
 # What the API server and its controllers append: letters and digits without those that could spell a word.
 _SAFE = "[bcdfghjklmnpqrstvwxz2456789]"
@@ -21,9 +21,9 @@ _POD_OWNERS: tuple[tuple[re.Pattern[str], tuple[tuple[str, str], ...]], ...] = (
 )
 
 
-def candidates(identity: Identity) -> Iterator[tuple[str, str, str, str]]:
+def candidates(identity: Identity) -> Iterator[Key]:
     """(group, kind, namespace, name) of those that may own an object, by the names that controllers give."""
-    group, kind, namespace, name = _key(identity)
+    group, kind, namespace, name = key_of(identity)
     if (group, kind) == ("", "Pod"):
         for pattern, kinds in _POD_OWNERS:
             if found := pattern.fullmatch(name):
@@ -47,7 +47,7 @@ def owner_finder(
     `references` lead from an object to its controlling owner; `known` are objects that exist. A name alone is
     believed only when the object that it points to is known.
     """
-    by_key = {_key(identity): identity for identity in known}
+    by_key = {key_of(identity): identity for identity in known}
     memory: dict[Identity, Identity] = {}
 
     def owner_of(identity: Identity) -> Identity:
@@ -59,7 +59,7 @@ def owner_finder(
 
 
 def _topmost(
-    identity: Identity, references: Mapping[Identity, Identity], by_key: Mapping[Identity, Identity]
+    identity: Identity, references: Mapping[Identity, Identity], by_key: Mapping[Key, Identity]
 ) -> Identity:
     top = identity
     for _ in range(_MAX_STEPS):
@@ -68,8 +68,3 @@ def _topmost(
             break
         top = above
     return top
-
-
-def _key(identity: Identity) -> Identity:
-    """With the API group in place of the version: an object is the same in each of its versions."""
-    return identity[0].rpartition("/")[0], *identity[1:]

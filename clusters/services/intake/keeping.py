@@ -16,6 +16,7 @@ import zstandard
 from django.db import connection
 
 from common.database import copy_line
+from plumbline.reports.identities import resource_key
 
 FORM = b"plumbline.lines/1\n"
 RESOURCE, KNOWN, DELETED = b"r", b"k", b"d"
@@ -64,12 +65,6 @@ def resource_digest(policies: bytes, rendering: bytes) -> str:
     return hashlib.sha256(policies + rendering).hexdigest()
 
 
-def identity(resource: dict[str, Any]) -> tuple[str, str, str, str]:
-    """Group, kind, namespace, name: versions of one object are one object."""
-    group, _, _ = resource["apiVersion"].rpartition("/")
-    return group, resource["kind"], resource["namespace"], resource["name"]
-
-
 def _lines(document: dict[str, Any]) -> Iterator[bytes]:
     policies = policies_digest(document["policies"])
     for resource in document["resources"]:
@@ -82,7 +77,7 @@ def _lines(document: dict[str, Any]) -> Iterator[bytes]:
 
 
 def _line(letter: bytes, resource: dict[str, Any], digest: str, rendering: bytes) -> bytes:
-    key = copy_line((*identity(resource), digest)).encode()[:-1]
+    key = copy_line((*resource_key(resource), digest)).encode()[:-1]
     return b"".join((letter, key, SEPARATOR, rendering, b"\n"))
 
 

@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 from common.clock import now
 from common.errors import Unprocessable
 from plumbline.library import library_policies
+from plumbline.reports.identities import resource_key
 from plumbline.schemas import validator
 
 SPOKEN = ("plumbline.report/v1",)
@@ -193,9 +194,9 @@ def _judge_others(document: dict[str, Any], name: str, contradiction: str, field
     others = document.get(name) or []
     if not others:
         return
-    present = {_identity(resource) for resource in document["resources"]}
+    present = {resource_key(resource) for resource in document["resources"]}
     for index, other in enumerate(others):
-        if _identity(other) in present:
+        if resource_key(other) in present:
             fields[f"{name}[{index}]"] = contradiction
         elif long := _too_long(other):
             fields[f"{name}[{index}].{long}"] = "Too long in UTF-8."
@@ -212,11 +213,6 @@ def _judge_part(document: dict[str, Any], fields: dict[str, str]) -> None:
         fields["part.number"] = "Beyond the number of parts that it closes with."
     if closing is None and (document["truncated"] or document["unreadable"]):
         fields["part"] = "`truncated` and `unreadable` speak of the whole snapshot: they belong into the closing part."
-
-
-def _identity(resource: dict[str, Any]) -> tuple[str, str, str, str]:
-    group, _, _ = resource["apiVersion"].rpartition("/")
-    return group, resource["kind"], resource["namespace"], resource["name"]
 
 
 def _too_long(resource: dict[str, Any]) -> str:

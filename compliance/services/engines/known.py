@@ -7,7 +7,8 @@ from django.db import connection
 
 from organizations.scope import current_organization_id
 from plumbline.reports.engines import Findings
-from plumbline.reports.engines.findings import Identity, controller_of, identity_of
+from plumbline.reports.engines.findings import controller_of, identity_of
+from plumbline.reports.identities import Identity
 from plumbline.reports.owners import candidates
 
 GENERATED = frozenset({"Pod", "ReplicaSet", "Job"})

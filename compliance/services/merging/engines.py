@@ -15,7 +15,9 @@ from django.db import connection
 
 from common.database import copy_line, copy_rows
 from compliance.services.ownership import Ownership
+from plumbline.reports.identities import resource_key
 
+from .rows import policy_ids
 from .tables import TABLES
 
 Policies = Sequence[tuple[int, int]]  # (id, severity) by the document's index
@@ -110,7 +112,7 @@ def stage_results(document: dict[str, Any], policies: Policies, parameters: dict
         if about["exhaustive"]:
             _pass_what_is_not_listed(cursor, document, policies, parameters)
         digests = [_digest(resource, document["policies"], is_cut) for resource in resources]
-        lines = (copy_line((n, *_identity(r), digests[n])) for n, r in enumerate(resources))
+        lines = (copy_line((n, *resource_key(r), digests[n])) for n, r in enumerate(resources))
         folded = (copy_line((-1, version.rpartition("/")[0], *rest, "")) for version, *rest in about["folded"])
         columns = ("position", '"group"', "kind", "namespace", "name", "digest")
         copy_rows("staged_key", columns, lines)
@@ -144,7 +146,7 @@ def _pass_what_is_not_listed(
     about = document["engine"]
     index_of = {policies[index][0]: index for index in about["exhaustive"]}
     cursor.execute(_FAILING, parameters | {"exhaustive": list(index_of), "within": about["within"]})
-    listed = {_identity(resource): resource for resource in document["resources"]}
+    listed = {resource_key(resource): resource for resource in document["resources"]}
     for group, version, kind, namespace, name, failed in cursor.fetchall():
         resource = listed.get((group, kind, namespace, name))
         for policy_id in failed:
@@ -184,11 +186,6 @@ def _stage_changed(
     cursor.execute("ANALYZE staged_resource, staged_violation")
 
 
-def _identity(resource: dict[str, Any]) -> tuple[str, str, str, str]:
-    group, _, _ = resource["apiVersion"].rpartition("/")
-    return group, resource["kind"], resource["namespace"], resource["name"]
-
-
 def _digest(resource: dict[str, Any], slugs: list[str], is_cut: bool) -> str:
     """By the policies' slugs, for the next report of the engine may list others."""
     named = sorted({slugs[i] for verdict in ("passed", "failed", "errored", "skipped") for i in resource[verdict]})
@@ -211,7 +208,7 @@ def _resource_line(
     unclear = {error["policy"] for error in resource["errors"]}
     evaluated = {*resource["failed"], *(entry["policy"] for entry in resource.get("excepted", ()))}
     cleared = clear & {*resource["passed"], *(evaluated - unclear)}
-    group, kind, namespace, name = _identity(resource)
+    group, kind, namespace, name = resource_key(resource)
     return copy_line(
         (
             key,
@@ -226,8 +223,8 @@ def _resource_line(
             (resource["file"] or "")[:1024],
             resource["line"],
             "",
-            *(_ids(resource[verdict], policies) for verdict in ("passed", "failed", "errored", "skipped")),
-            _ids(sorted(cleared), policies),
+            *(policy_ids(resource[verdict], policies) for verdict in ("passed", "failed", "errored", "skipped")),
+            policy_ids(cleared, policies),
             len(resource["violations"]),
             max((policies[index][1] for index in resource["failed"]), default=0),
         )
@@ -240,7 +237,3 @@ def _violation_lines(resource: dict[str, Any], key: int, policies: Policies) -> 
         place, path = found["place"], found["path"]
         text, exception = found["message"], found.get("exception", "")
         yield copy_line((key, policy_id, found["rule"], place, severity, path, text, found["line"], exception))
-
-
-def _ids(indexes: Sequence[int], policies: Policies) -> str:
-    return "{" + ",".join(map(str, sorted(policies[index][0] for index in indexes))) + "}"

@@ -33,8 +33,8 @@ def resource_row(
         _json(resource.get("manifest")),
         (resource["file"] or "")[:MAX_FILE],
     )
-    sets = "\t".join(_ids(resource[name], policies) for name in ("passed", "failed", "errored", "skipped"))
-    cleared = _ids(_cleared(resource, excepted), policies)
+    sets = "\t".join(policy_ids(resource[name], policies) for name in ("passed", "failed", "errored", "skipped"))
+    cleared = policy_ids(_cleared(resource, excepted), policies)
     worst = max((policies[index][1] for index in resource["failed"]), default=0)
     line = _cell(resource.get("line"))
     return (
@@ -80,7 +80,8 @@ def violation_rows(
         yield f"{resource_id}\t{policy_id}\t{severity}\t{line}\t{rule}\t{_texts(texts)}\n"
 
 
-def _ids(indexes: Iterable[int], policies: Sequence[tuple[int, int]]) -> str:
+def policy_ids(indexes: Iterable[int], policies: Sequence[tuple[int, int]]) -> str:
+    """The policies' ids as `COPY` reads an array, in order."""
     return "{" + ",".join(map(str, sorted([policies[index][0] for index in indexes]))) + "}"
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from plumbline.reports.engines.findings import SEVERITIES, Finding, Findings, Identity, Status, policy_slug, rule_slug
+from plumbline.reports.engines.findings import SEVERITIES, Finding, Findings, Status, policy_slug, rule_slug
+from plumbline.reports.identities import Identity
 from plumbline.reports.owners import owner_finder
 
 SCHEMA = "plumbline.report/v1"

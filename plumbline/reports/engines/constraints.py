@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from plumbline.reports.engines.findings import Finding, Findings, identity_of, severity_of, text
+from plumbline.reports.engines.findings import Finding, Findings, identity_of, mapping, severity_of, text
 
 GROUP = "constraints.gatekeeper.sh"
 ENGINE = "gatekeeper"
@@ -17,7 +17,7 @@ def read(constraint: Mapping[str, Any], findings: Findings) -> None:
     """
     findings.engines.setdefault(ENGINE, "Gatekeeper")
     kind = text(constraint, "kind")
-    metadata, status = _mapping(constraint, "metadata"), _mapping(constraint, "status")
+    metadata, status = mapping(constraint, "metadata"), mapping(constraint, "status")
     name = text(metadata, "name")
     policy = f"{kind}/{name}"
     if not kind or not name or not text(status, "auditTimestamp"):
@@ -25,7 +25,7 @@ def read(constraint: Mapping[str, Any], findings: Findings) -> None:
         return
     listed = status.get("violations")
     rows = [row for row in listed if isinstance(row, Mapping)] if isinstance(listed, list) else []
-    annotations = _mapping(metadata, "annotations")
+    annotations = mapping(metadata, "annotations")
     for row in rows:
         group, version = text(row, "group"), text(row, "version") or "v1"
         subject = identity_of({**row, "apiVersion": f"{group}/{version}" if group else version})
@@ -51,8 +51,3 @@ def read(constraint: Mapping[str, Any], findings: Findings) -> None:
         findings.missing[ENGINE] = findings.missing.get(ENGINE, 0) + min(missing, 2**31)
     else:
         findings.exhaustive.setdefault(ENGINE, set()).add(policy)
-
-
-def _mapping(owner: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = owner.get(name)
-    return value if isinstance(value, Mapping) else {}

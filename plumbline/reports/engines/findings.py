@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from plumbline.reports.identities import Identity
+
 Status = Literal["fail", "error", "pass", "skip"]
-Identity = tuple[str, str, str, str]  # apiVersion, kind, namespace, name
 
 SEVERITIES = {"critical": "critical", "high": "high", "medium": "medium", "low": "low", "info": "low"}
 UNRATED = "medium"
@@ -115,10 +116,16 @@ _CLUSTER_SCOPED = frozenset(
 )  # fmt: skip
 
 
-def text(mapping: Mapping[str, Any], *names: str) -> str:
+def mapping(owner: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The map that the field holds, an empty one when it holds none."""
+    value = owner.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def text(owner: Mapping[str, Any], *names: str) -> str:
     """The first of the fields that holds text, '' when none does."""
     for name in names:
-        value = mapping.get(name)
+        value = owner.get(name)
         if isinstance(value, str) and value:
             return value.replace("\x00", "")
     return ""

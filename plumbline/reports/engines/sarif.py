@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from plumbline.reports.engines.documents import MAX_RESULTS, NoResultsError
-from plumbline.reports.engines.findings import Finding, Findings, Identity, Status, engine_id, identity_of, text
+from plumbline.reports.engines.findings import Finding, Findings, Status, engine_id, identity_of, mapping, text
+from plumbline.reports.identities import Identity
 
 FILE_VERSION = "plumbline.dev/v1"
 VERSION = "2.1.0"
@@ -44,7 +45,7 @@ def read_sarif(document: Any, *, context: str = "", is_complete: bool = False) -
 
 
 def _read_run(run: Mapping[str, Any], findings: Findings, context: str, is_complete: bool) -> None:
-    driver = _mapping(_mapping(run, "tool"), "driver")
+    driver = mapping(mapping(run, "tool"), "driver")
     name = text(driver, "name") or "sarif"
     engine = engine_id(name)
     findings.engines.setdefault(engine, name)
@@ -67,12 +68,12 @@ def _findings(
         return  # told for comparison only: it is not found any more
     index = result.get("ruleIndex")
     by_index = rules[index] if isinstance(index, int) and 0 <= index < len(rules) else {}
-    rule_id = text(result, "ruleId") or text(_mapping(result, "rule"), "id") or text(by_index, "id") or "unnamed"
+    rule_id = text(result, "ruleId") or text(mapping(result, "rule"), "id") or text(by_index, "id") or "unnamed"
     rule = by_id.get(rule_id) or by_index
     status = _KINDS.get(text(result, "kind") or "fail", "error")
     exception = _suppression(result) if status == "fail" else ""
     message = _message(result, rule) or rule_id
-    title = text(_mapping(rule, "shortDescription"), "text") or text(rule, "name") or rule_id
+    title = text(mapping(rule, "shortDescription"), "text") or text(rule, "name") or rule_id
     for subject, path, line in _places(result, context):
         yield Finding(
             engine=engine,
@@ -81,7 +82,7 @@ def _findings(
             status="skip" if exception else status,
             subject=subject,
             severity=_severity(result, rule),
-            category=text(_mapping(rule, "properties"), "category") or "imported",
+            category=text(mapping(rule, "properties"), "category") or "imported",
             title=title,
             message=message,
             place=_fingerprint(result),
@@ -95,12 +96,12 @@ def _findings(
 def _places(result: Mapping[str, Any], context: str) -> Iterator[tuple[Identity, str, int | None]]:
     is_named = False
     for location in _list(result, "locations"):
-        physical = _mapping(location, "physicalLocation") if isinstance(location, Mapping) else {}
-        path = text(_mapping(physical, "artifactLocation"), "uri").removeprefix("file://").removeprefix("./")
+        physical = mapping(location, "physicalLocation") if isinstance(location, Mapping) else {}
+        path = text(mapping(physical, "artifactLocation"), "uri").removeprefix("file://").removeprefix("./")
         identity = identity_of(_file(path), context) if path else None
         if identity is not None:
             is_named = True
-            line = _mapping(physical, "region").get("startLine")
+            line = mapping(physical, "region").get("startLine")
             is_line = isinstance(line, int) and not isinstance(line, bool) and 0 < line < 2**31
             yield identity, path, line if is_line else None
     if not is_named:
@@ -116,7 +117,7 @@ def _file(path: str) -> dict[str, str]:
 def _fingerprint(result: Mapping[str, Any]) -> str:
     """What tells this result from others of its rule in the same file, and outlives a moved line; '' for nothing."""
     for name in ("fingerprints", "partialFingerprints"):
-        prints = _mapping(result, name)
+        prints = mapping(result, name)
         values = [text(prints, key) for key in sorted(prints) if text(prints, key)]
         if values:
             return values[0][:200]
@@ -137,22 +138,22 @@ def _suppression(result: Mapping[str, Any]) -> str:
 
 
 def _severity(result: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
-    given = _mapping(rule, "properties").get("security-severity")
+    given = mapping(rule, "properties").get("security-severity")
     try:
         score = float(given) if isinstance(given, str | int | float) and not isinstance(given, bool) else None
     except (ValueError, OverflowError):
         score = None
     if score is not None and 0 <= score <= 10:
         return next(severity for least, severity in _SCORES if score >= least)
-    level = text(result, "level") or text(_mapping(rule, "defaultConfiguration"), "level") or "warning"
+    level = text(result, "level") or text(mapping(rule, "defaultConfiguration"), "level") or "warning"
     return _LEVELS.get(level, "medium")
 
 
 def _message(result: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
-    message = _mapping(result, "message")
+    message = mapping(result, "message")
     if said := text(message, "text", "markdown"):
         return said
-    template = text(_mapping(_mapping(rule, "messageStrings"), text(message, "id")), "text")
+    template = text(mapping(mapping(rule, "messageStrings"), text(message, "id")), "text")
     for number, argument in enumerate(_list(message, "arguments")[:20]):
         template = template.replace(f"{{{number}}}", argument if isinstance(argument, str) else "")
     return template
@@ -161,11 +162,6 @@ def _message(result: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
 def _ended_well(run: Mapping[str, Any]) -> bool:
     invocations = _list(run, "invocations")
     return all(not isinstance(i, Mapping) or i.get("executionSuccessful") is not False for i in invocations)
-
-
-def _mapping(owner: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = owner.get(name)
-    return value if isinstance(value, Mapping) else {}
 
 
 def _list(owner: Mapping[str, Any], name: str) -> list[Any]:
