@@ -20,6 +20,7 @@ DOCKERFILE = (CHECKOUT / "Dockerfile").read_text()
 SETTINGS_SOURCE = (CHECKOUT / "config" / "settings.py").read_text()
 NOT_FOR_SETTINGS = {
     "DEMO_PASSWORD",  # read by seed_demo
+    "OPA_URL",  # read by plumbline.engines.rego
     "OTEL_EXPORTER_OTLP_ENDPOINT",  # read by common.tracing
 }
 
@@ -31,7 +32,7 @@ def given_names():
 
 
 def test_the_services_are_the_ones_that_the_product_needs():
-    assert set(SERVICES) == {"postgres", "redis", *OURS}
+    assert set(SERVICES) == {"postgres", "redis", "opa", *OURS}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -45,7 +46,7 @@ def test_every_variable_that_compose_asks_for_is_in_the_example():
     assert asked == given_names()
 
 
-@pytest.mark.parametrize("name", [*OURS, "postgres", "redis"])
+@pytest.mark.parametrize("name", [*OURS, "postgres", "redis", "opa"])
 def test_every_service_that_stays_up_has_a_health_check(name):
     check = SERVICES[name].get("healthcheck")
     is_one_shot = SERVICES[name].get("restart") == "no"
