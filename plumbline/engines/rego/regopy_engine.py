@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import importlib.util
 import json
-import os
-import select
-import subprocess
-import sys
-import time
 import weakref
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, Final
 
 from plumbline.engines.rego.builtins import KNOWN
@@ -23,13 +16,10 @@ from plumbline.engines.rego.errors import EngineError, RegoError
 from plumbline.engines.rego.linking import Linked, texts, under, uses_inventory
 from plumbline.engines.rego.safety import check_program, lacking
 from plumbline.engines.rego.strings import decoded, encoded
+from plumbline.engines.rego.worker_processes import WorkerProcess
 
-_WORKER: Final = Path(__file__).with_name("worker.py")
 _COMPILE_SECONDS: Final = 30.0
-_START_SECONDS: Final = 30.0
 _REMEMBERED_INPUTS: Final = 256
-_CHUNK: Final = 1 << 16
-MEMORY_EXIT_CODE: Final = 86  # as in the worker
 
 
 class RegopyEngine:
@@ -39,7 +29,7 @@ class RegopyEngine:
         if importlib.util.find_spec("regopy") is None:
             raise EngineError("regopy is not installed: install it, install opa or set OPA_URL")
         self._seconds = seconds
-        self._worker: _Worker | None = None
+        self._worker: WorkerProcess | None = None
         self._count = 0
         self._dropped: list[int] = []
 
@@ -73,10 +63,10 @@ class RegopyEngine:
         self._count += 1
         return self._count
 
-    def worker(self) -> _Worker:
+    def worker(self) -> WorkerProcess:
         """The running process, started when there is none."""
         if self._worker is None or not self._worker.is_alive:
-            self._worker = _Worker()
+            self._worker = WorkerProcess()
             self._dropped.clear()
         elif self._dropped:
             self._worker.send({"drop": self._dropped})
@@ -128,7 +118,7 @@ class _RegopyQuery:
                 return [*answers, *[EngineError(str(error))] * (len(inputs) - len(answers))]
         return answers
 
-    def _compiled(self) -> _Worker:
+    def _compiled(self) -> WorkerProcess:
         worker = self._engine.worker()
         state = self._inventory.key if self._inventory else ""
         if worker.programs.get(self._number) != state:
@@ -171,7 +161,7 @@ class _RegopyQuery:
                 return RegoError(f"does not compile: {reason}", module=self._names[index], line=line or None)
         return RegoError(f"does not compile: {text.strip()[:200]}", module=self._names[0])
 
-    def _ask(self, worker: _Worker, inputs: Sequence[Input], answers: list[Answer]) -> None:
+    def _ask(self, worker: WorkerProcess, inputs: Sequence[Input], answers: list[Answer]) -> None:
         """Adds answers as they come. Raises EngineError when the process gives none for the next input."""
         new = worker.unknown(item.key for item in inputs) if not self._whole else [item.key for item in inputs]
         if len(worker.inputs) > _REMEMBERED_INPUTS:
@@ -200,96 +190,6 @@ class _RegopyQuery:
         if "undefined" in answer:
             return undefined(self._rule)
         return EngineError(f"the policy failed: {' '.join(str(answer.get('error')).split())[:300]}")
-
-
-class _Worker:
-    """The process, with a pipe of its own for answers: what regopy logs goes nowhere."""
-
-    def __init__(self) -> None:
-        reading, writing = os.pipe()
-        try:
-            self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-P", "-E", str(_WORKER), str(writing)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(writing,),
-                cwd="/",
-                env={"LC_ALL": "C.UTF-8"},
-            )
-        except OSError as error:
-            os.close(reading)
-            raise EngineError(f"the built-in engine could not be started: {error.strerror}") from error
-        finally:
-            os.close(writing)
-        self._reading = reading
-        self._buffer = b""
-        self.programs: dict[int, str] = {}
-        self.inputs: set[str] = set()
-        self._finalizer = weakref.finalize(self, _end, self._process, reading, os.getpid())
-
-    @property
-    def is_alive(self) -> bool:
-        return self._finalizer.alive and self._process.poll() is None
-
-    @property
-    def process_id(self) -> int:
-        return self._process.pid
-
-    def unknown(self, keys: Iterable[str]) -> list[str]:
-        """Those of the keys whose inputs the process does not hold."""
-        return [key for key in keys if key not in self.inputs]
-
-    def send(self, command: dict[str, Any]) -> None:
-        """Raises EngineError when the process is gone."""
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(command, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
-            self._process.stdin.flush()
-        except OSError as error:
-            self.kill()
-            raise EngineError("the built-in engine ended unexpectedly") from error
-
-    def receive(self, seconds: float) -> dict[str, Any]:
-        """The next answer. Raises EngineError after `seconds` and when the process ends; it is killed then."""
-        until = time.monotonic() + seconds
-        while b"\n" not in self._buffer:
-            left = until - time.monotonic()
-            if left <= 0 or not select.select([self._reading], [], [], left)[0]:
-                self.kill()
-                raise EngineError(f"the policy took more than {seconds:g} seconds and was stopped")
-            chunk = os.read(self._reading, _CHUNK)
-            if not chunk:
-                raise EngineError(self._end())
-            self._buffer += chunk
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def _end(self) -> str:
-        """What the process died of."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
-        code = self._process.poll()
-        self.kill()
-        if code == MEMORY_EXIT_CODE:
-            return "the policy used too much memory and was stopped"
-        return f"the policy made the built-in engine crash ({code})"
-
-    def kill(self) -> None:
-        self._finalizer()
-
-
-def _end(process: subprocess.Popen[bytes], reading: int, owner: int) -> None:
-    if os.getpid() != owner:  # a fork of the process that started it
-        return
-    with contextlib.suppress(OSError):
-        process.kill()
-    if process.stdin is not None:
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-    process.wait()
-    os.close(reading)
 
 
 def _encoded(value: Any) -> Any:
