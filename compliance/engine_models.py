@@ -1,4 +1,4 @@
-"""Other engines whose results a cluster sends, and what each said last of each resource."""
+"""Other engines whose results a cluster sends, what each said last of a resource, and policies that check the same."""
 
 from django.db import models
 
