@@ -10,13 +10,13 @@ from compliance.selectors.standards import StandardRow, standard_row, standard_r
 from organizations.api.views import OrganizationAPIView
 
 from .documentation import operation, page_of
-from .pagination import LIST_PARAMETERS, cursor_of, limit_of, page_response, refuse_unknown, slice_page
-from .serializers import (
+from .library_serializers import (
     PolicyDetailSerializer,
     PolicySerializer,
     StandardDetailSerializer,
     StandardSerializer,
 )
+from .pagination import LIST_PARAMETERS, cursor_of, limit_of, page_response, refuse_unknown, slice_page
 
 
 class PolicyList(OrganizationAPIView):

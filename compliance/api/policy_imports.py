@@ -19,7 +19,7 @@ from organizations.permissions import Capability
 
 from .documentation import operation
 from .import_serializers import ImportOutcomeSerializer, PolicyImportSerializer, PolicyUploadSerializer
-from .serializers import PolicyDetailSerializer
+from .library_serializers import PolicyDetailSerializer
 
 MAX_FIELDS = 20
 _JSON_FACTOR = 2  # a text with many quotes or line ends is longer in JSON
