@@ -9,9 +9,10 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 
 from plumbline.cli.arguments import UsageError
+from plumbline.cli.outputs import check_output, write_output
 from plumbline.cli.scoping import scoping_of
 from plumbline.cli.selection import build_evaluator
 from plumbline.manifests import LoadError
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     token = options.token or os.environ.get("PLUMBLINE_TOKEN")
     if options.report_to and not token:
         raise UsageError("--report-to needs --token, or PLUMBLINE_TOKEN in the environment")
-    _check_output(options.output)
+    check_output(options.output)
     problems: list[LoadError] = []
     scoping = scoping_of(options)
     evaluator = build_evaluator(options.policies, options.standard, options.policy, options.params, problems, scoping)
@@ -42,38 +43,12 @@ def run(options: argparse.Namespace) -> int:
             progress=progress,
         )
     found.errors[:0] = problems
-    with contextlib.suppress(BrokenPipeError):
-        _print(found, options.format, options.output)
+    write = importlib.import_module(f"plumbline.formats.{options.format}").write
+    write_output(partial(write, found), options.output)
     reported = _report(found, options.report_to, token) if options.report_to and token else True
     if found.errors or not reported:
         return 2
     return 1 if options.fail_on != "never" and found.violates(options.fail_on) else 0
-
-
-def _check_output(output: str | None) -> None:
-    if output is None:
-        return
-    directory = Path(output).resolve().parent
-    if not directory.is_dir():
-        raise UsageError(f"--output {output}: there is no directory {directory}")
-    if Path(output).is_dir():
-        raise UsageError(f"--output {output}: is a directory")
-
-
-def _print(found: Scan, form: str, output: str | None) -> None:
-    write = importlib.import_module(f"plumbline.formats.{form}").write
-    if output is None:
-        try:
-            write(found, sys.stdout)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return
-    try:
-        with open(output, "w", encoding="utf-8", errors="backslashreplace") as stream:
-            write(found, stream)
-    except OSError as error:
-        raise UsageError(f"--output {output}: cannot be written: {error.strerror or error}") from error
 
 
 def _report(found: Scan, url: str, token: str) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 from plumbline.cli.arguments import UsageError
+from plumbline.cli.outputs import check_output, write_output
 from plumbline.cli.selection import nearest
 from plumbline.testing import reports
 from plumbline.testing.running import Run
@@ -22,11 +22,13 @@ def run(options: argparse.Namespace) -> int:
     directory = Path(options.directory)
     if not directory.is_dir():
         raise UsageError(f"{directory}: is not a directory")
-    _check_output(options.output)
+    check_output(options.output)
     measure = options.coverage or options.min_coverage is not None
     found = run_directory(directory, only=options.policy, measure=measure)
     _check_found(found, directory, options.policy)
-    _print(found, options.format, options.output)
+    write_output(partial(_WRITERS[options.format], found), options.output)
+    if options.output is not None:
+        print(f"plumbline: {reports.summary(found)}", file=sys.stderr)
     covered = reports.percent(found) if measure else 100.0
     is_covered = options.min_coverage is None or covered >= options.min_coverage
     if not is_covered:
@@ -44,28 +46,3 @@ def _check_found(found: Run, directory: Path, wanted: list[str]) -> None:
                 raise UsageError(f"there is no policy {name} below {directory}{nearest(name, known)}")
     elif not found.policies and not found.suites and not found.problems:
         raise UsageError(f"{directory}: there is no policy.yaml, no tests.yaml and no suite of gator below it")
-
-
-def _check_output(output: str | None) -> None:
-    if output is not None and (Path(output).is_dir() or not Path(output).resolve().parent.is_dir()):
-        raise UsageError(f"--output {output}: cannot be written: it is a directory, or is in none that exists")
-
-
-def _print(found: Run, form: str, output: str | None) -> None:
-    if output is None:
-        try:
-            _WRITERS[form](found, sys.stdout)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return
-    try:
-        with open(output, "w", encoding="utf-8", errors="backslashreplace") as stream:
-            _WRITERS[form](found, stream)
-    except OSError as error:
-        raise UsageError(f"--output {output}: cannot be written: {error.strerror or error}") from error
-    _say(found, sys.stderr)
-
-
-def _say(found: Run, stream: TextIO) -> None:
-    print(f"plumbline: {reports.summary(found)}", file=stream)
