@@ -4,13 +4,13 @@ the `policies` of a standard's file follow it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
 from plumbline.policies import Policy, PolicyError
+from plumbline.spelling import nearest
 from plumbline.standards import Standard
 
 MAX_LINE = 110
@@ -27,12 +27,12 @@ def mapping_problems(policies: Iterable[Policy], standards: Iterable[Standard]) 
         for name, controls in policy.controls.items():
             field = f"spec.controls.{name}"
             if name not in ids:
-                message = f"there is no standard {name}{_nearest(name, ids)}"
+                message = f"there is no standard {name}{nearest(name, ids)}"
                 found.append(PolicyError(message, file=policy.file, field=field))
                 continue
             for index, control in enumerate(controls):
                 if control not in ids[name]:
-                    message = f"{name} has no control {control}{_nearest(control, ids[name])}"
+                    message = f"{name} has no control {control}{nearest(control, ids[name])}"
                     found.append(PolicyError(message, file=policy.file, field=f"{field}[{index}]"))
     return found
 
@@ -129,8 +129,3 @@ def _written(policies: Sequence[str], column: int, *, on_one_line: bool = False)
     if on_one_line or column + len(line) <= MAX_LINE:
         return line
     return "\n".join(("policies:", *(f"{' ' * (column + 2)}- {policy}" for policy in policies)))
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    return f"; did you mean {', '.join(close)}?" if close else ""

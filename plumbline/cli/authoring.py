@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from plumbline.cli.arguments import UsageError
-from plumbline.cli.selection import nearest
 from plumbline.library import library_policies
 from plumbline.schemas import load_schema, text_of
+from plumbline.spelling import nearest
 from plumbline.testing import drafts
 
 _SCHEMAS: Final = ("policy-v1", "policy-tests-v1")

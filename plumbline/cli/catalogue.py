@@ -6,9 +6,9 @@ import argparse
 import textwrap
 
 from plumbline.cli.arguments import UsageError
-from plumbline.cli.selection import nearest
 from plumbline.library import library_policies
 from plumbline.policies import Policy, PolicyError
+from plumbline.spelling import nearest
 
 
 def list_policy(options: argparse.Namespace) -> int:

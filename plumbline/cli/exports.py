@@ -6,11 +6,12 @@ import argparse
 import sys
 
 from plumbline.cli.arguments import UsageError
-from plumbline.cli.selection import nearest, own_policies, read_params
+from plumbline.cli.selection import own_policies, read_params
 from plumbline.exports import InexpressibleError, export_policy
 from plumbline.library import library_policies
 from plumbline.policies import Policy, PolicyError
 from plumbline.renderings import render_yaml
+from plumbline.spelling import nearest
 
 
 def run(options: argparse.Namespace) -> int:

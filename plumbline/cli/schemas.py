@@ -7,8 +7,8 @@ from pathlib import Path
 
 import plumbline.schemas
 from plumbline.cli.arguments import UsageError
-from plumbline.cli.selection import nearest
 from plumbline.schemas import load_schema, text_of
+from plumbline.spelling import nearest
 
 _DIRECTORY = Path(plumbline.schemas.__file__).parent
 

@@ -14,7 +14,7 @@ from plumbline.manifests import LoadError
 from plumbline.manifests.limits import StrictError
 from plumbline.parameters import Entry
 from plumbline.policies import Policy, PolicyError
-from plumbline.spelling import nearest as nearest
+from plumbline.spelling import nearest
 
 _MAX_PARAMS_BYTES = 1_048_576
 

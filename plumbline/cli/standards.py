@@ -8,9 +8,9 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from plumbline.cli.arguments import UsageError
-from plumbline.cli.selection import nearest
 from plumbline.library import library_directory, library_policies, library_standards
 from plumbline.policies import PolicyError, load_policies
+from plumbline.spelling import nearest
 
 if TYPE_CHECKING:
     from plumbline.standards import Control, Standard

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from plumbline.cli.arguments import UsageError
 from plumbline.cli.outputs import check_output, write_output
-from plumbline.cli.selection import nearest
+from plumbline.spelling import nearest
 from plumbline.testing import reports
 from plumbline.testing.running import Run
 from plumbline.testing.suites import ids_below, run_directory

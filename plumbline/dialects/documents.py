@@ -41,9 +41,9 @@ class Surroundings:
     inventory: Inventory
 
 
-def check_schema(name: str, document: Resource) -> None:
+def check_schema(document: Resource, schema: str) -> None:
     """Raises PolicyError with the field when the document does not fit the named schema."""
-    problem = first_problem(validator(name), document.object)
+    problem = first_problem(validator(schema), document.object)
     if problem is not None:
         path, message = problem
         raise PolicyError(message, field=".".join(map(str, path)) or None)

@@ -34,7 +34,7 @@ def read_policies(documents: Sequence[Resource], surroundings: Surroundings) -> 
     for document in documents:
         if document.kind != "ValidatingAdmissionPolicy":
             try:
-                check_schema("validating-admission-policy-binding", document)
+                check_schema(document, "validating-admission-policy-binding")
             except PolicyError as error:
                 loaded.refuse(document, error)
                 continue
@@ -52,7 +52,7 @@ def read_policies(documents: Sequence[Resource], surroundings: Surroundings) -> 
 
 
 def _policy(document: Resource, bindings: Sequence[Resource], surroundings: Surroundings) -> Policy:
-    check_schema("validating-admission-policy", document)
+    check_schema(document, "validating-admission-policy")
     spec: Mapping[str, Any] = document.object["spec"]
     kind = _param_kind(spec.get("paramKind"))
     if kind is not None and not bindings:

@@ -80,7 +80,7 @@ def _read_templates(documents: Sequence[Resource], loaded: Loaded) -> dict[str, 
 
 
 def _policy(document: Resource, templates: Mapping[str, Template | None], surroundings: Surroundings) -> Policy:
-    check_schema("gatekeeper-constraint", document)
+    check_schema(document, "gatekeeper-constraint")
     if document.kind not in templates:
         raise PolicyError(f"there is no ConstraintTemplate for the kind {document.kind}")
     template = templates[document.kind]

@@ -55,7 +55,7 @@ def run_suite(file: Path | str) -> list[CaseResult]:
         raise PolicyError(f"holds no {GROUP} Suite", file=str(file))
     results: list[CaseResult] = []
     for suite in suites:
-        check_schema("gatekeeper-suite", suite)
+        check_schema(suite, "gatekeeper-suite")
         for test in suite.object.get("tests") or ():
             results.extend(_run_test(test, Path(file).parent, is_skipped=bool(suite.object.get("skip"))))
     return results

@@ -35,7 +35,7 @@ class Template:
 
 def parse_template(document: Resource) -> Template:
     """Raises PolicyError with the field, for Rego with the line of the module."""
-    check_schema("gatekeeper-constraint-template", document)
+    check_schema(document, "gatekeeper-constraint-template")
     spec = document.object["spec"]
     crd = spec["crd"]["spec"]
     kind = crd["names"]["kind"]

@@ -66,7 +66,7 @@ def _policy(document: Resource, exceptions: Sequence[ExceptionRule], surrounding
     mode = paths.lookup(document.object, ("spec", "evaluation", "mode"))
     if mode not in (paths.MISSING, None, "", "Kubernetes"):
         raise PolicyError(f"the mode {mode} is not supported, only Kubernetes is", field="spec.evaluation.mode")
-    check_schema("kyverno-validating-policy", document)
+    check_schema(document, "kyverno-validating-policy")
     spec: Mapping[str, Any] = document.object["spec"]
     judges = [_judge(document.name, item, surroundings) for item in (spec, *generated(spec))]
     namespace = document.namespace if document.kind == "NamespacedValidatingPolicy" else None
@@ -97,7 +97,7 @@ def _composition(name: str) -> Composition:
 
 
 def _exception(document: Resource) -> ExceptionRule:
-    check_schema("kyverno-policy-exception", document)
+    check_schema(document, "kyverno-policy-exception")
     spec = document.object["spec"]
     composition = _composition(document.name)
     conditions = compile_conditions(composition, spec.get("matchConditions") or ())

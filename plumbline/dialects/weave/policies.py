@@ -50,7 +50,7 @@ def read_policies(documents: Sequence[Resource], surroundings: Surroundings) -> 
 
 
 def _policy(document: Resource) -> Policy:
-    check_schema("weave-policy", document)
+    check_schema(document, "weave-policy")
     spec: Mapping[str, Any] = document.object["spec"]
     if spec.get("provider") not in (None, "kubernetes"):
         raise PolicyError(f"is not supported: it judges {spec['provider']}", field="spec.provider")
