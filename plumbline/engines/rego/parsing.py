@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from plumbline.engines.rego.errors import RegoError
-from plumbline.engines.rego.syntax import Body, Branch, Import, Rule, Scalar, String, Term, Tree, Var
+from plumbline.engines.rego.syntax import Body, Branch, Import, Rule, Scalar, Term, Tree, Var
 from plumbline.engines.rego.terms import TermParser
 
 MAX_SOURCE_BYTES: Final = 1_048_576
@@ -112,11 +112,8 @@ class _ModuleParser(TermParser):
         path: list[Term] = [Var(first.text, first.line)]
         while self.next.kind == "mark" and not self.next.is_apart and self.next.text in (".", "[", "("):
             mark = self.take().text
-            if mark == ".":
-                path.append(String(self.name().text))
-            elif mark == "[":
-                path.append(self.membership())
-                self.expect("]")
+            if mark != "(":
+                path.append(self.step(mark))
             else:
                 return tuple(path), tuple(self._items(")"))
         return tuple(path), None

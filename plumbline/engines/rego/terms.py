@@ -161,17 +161,22 @@ class TermParser:
             left = Infix(operator, left, self.expression(found + 1, first=first))
         return left
 
+    def step(self, mark: str) -> Term:
+        """What follows the `.` or `[` of a reference."""
+        if mark == ".":
+            return String(self.name().text)
+        item = self.membership()
+        self.expect("]")
+        return item
+
     def _postfix(self) -> Term:
         token = self.next
         head = self._primary()
         path: list[Term] = []
         while self.next.kind == "mark" and not self.next.is_apart and self.next.text in (".", "[", "("):
             mark = self.take().text
-            if mark == ".":
-                path.append(String(self.name().text))
-            elif mark == "[":
-                path.append(self.membership())
-                self.expect("]")
+            if mark != "(":
+                path.append(self.step(mark))
             else:
                 head, path = self._call(head, path, token), []
         return Ref(head, tuple(path), token.line) if path else head
