@@ -43,6 +43,7 @@ _NEEDS_STRICT = re2.compile(
     r"|(?:- ){40}|^%|\t|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{85}\x{2028}\x{2029}\x{feff}]"
 )
 _TEMPLATE = re.compile(r"\{\{[^}\n]*\}?\}?")
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # NUL as JSON writes it, not a backslash that is followed by u0000
 _MAX_BRACKETS = 2000
 
 
@@ -117,7 +118,7 @@ def _parse_json(text: str) -> Any:
         if "\\u" in text:
             plain = json.dumps(value, ensure_ascii=False)
             plain.encode()  # half a surrogate pair is no text
-            if "\\u0000" in plain:
+            if _NUL.search(plain):
                 return _UNKNOWN
         return value
     except (ValueError, RecursionError):

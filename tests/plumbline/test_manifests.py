@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from plumbline.manifests import LoadError, LoadStatistics, load
@@ -223,5 +223,6 @@ def test_both_parsers_agree_on_what_other_tools_write(data: dict[str, Any], flow
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.dictionaries(PRINTABLE, VALUES, min_size=1, max_size=4))
+@example(data={"\U00010000": "a backslash before \\u0000"})
 def test_json_is_read_back(data: dict[str, Any]) -> None:
     assert parse_document(json.dumps(data)) == data
