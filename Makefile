@@ -28,7 +28,7 @@ shell: environment ## Django's shell, as the application's database role
 test: environment-dev ## Every test, browser tests included (ARGS="-k posture" to choose)
 	@.venv/bin/pytest $(ARGS)
 
-lint: environment-dev ## ruff, mypy, import-linter, migrations and the API's description
+lint: environment-dev ## ruff, mypy, import-linter, migrations, the API's description, standards and catalogue
 	@sh deploy/lint.sh
 
 lock: environment-dev ## Pin requirements*.in to requirements*.txt, with hashes from the public index
