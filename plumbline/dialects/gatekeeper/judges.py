@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -28,7 +29,7 @@ _MAX_VIOLATIONS: Final = 1000
 _PATH_KEYS: Final = ("path", "field", "violating_key")
 
 
-class _ConstraintJudge:
+class _ConstraintJudge(ABC):
     """Says first whether the constraint is about the object at all."""
 
     def __init__(self, match: ConstraintMatch, surroundings: Inventory) -> None:
@@ -54,8 +55,9 @@ class _ConstraintJudge:
         except SelectorError as error:
             return [Verdict("match", "error", f"whether the constraint applies cannot be evaluated: {error}")]
 
+    @abstractmethod
     def verdicts(self, resource: Resource, review: Review, inventory: Inventory) -> Sequence[Verdict]:
-        raise NotImplementedError
+        """What the template says of an object that the constraint is about."""
 
 
 class RegoJudge(_ConstraintJudge):
