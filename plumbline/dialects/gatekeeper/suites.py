@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from plumbline.dialects.documents import Surroundings, check_schema
+from plumbline.dialects.gatekeeper.expectations import Expectation
 from plumbline.dialects.gatekeeper.judges import CelJudge, RegoJudge
 from plumbline.dialects.gatekeeper.policies import read_policies
 from plumbline.dialects.gatekeeper.reviews import admission_input, as_declared, input_of
-from plumbline.dialects.gates import Expectation
 from plumbline.engines import patterns
 from plumbline.inventories import Inventory
 from plumbline.judges import Verdict

@@ -7,10 +7,7 @@ import pytest
 import yaml
 
 from plumbline.dialects.gatekeeper.suites import run_suite
-from plumbline.dialects.gates import Expectation, GateTest, gate
-from plumbline.dialects.loading import read_directory
 from plumbline.policies import PolicyError
-from plumbline.resources import Resource
 from tests.plumbline.dialects.directories import write
 from tests.plumbline.dialects.test_gatekeeper import POD, constraint, template
 
@@ -97,16 +94,3 @@ def test_constraint_that_is_to_be_invalid(directory: Path) -> None:
 def test_file_without_a_suite_is_refused(directory: Path) -> None:
     with pytest.raises(PolicyError, match=r"holds no test\.gatekeeper\.sh Suite"):
         run_suite(directory / "bad.yaml")
-
-
-def test_gate_opens_only_when_all_tests_pass_on_the_engine(directory: Path, tmp_path: Path) -> None:
-    (policy,) = read_directory(write(tmp_path / "policies", template(), constraint())).policies
-    assert policy.judge is not None
-    good = GateTest("good", Resource(GOOD), [Expectation("no")])
-    bad = GateTest("bad", Resource(POD), [Expectation("yes", "uses bad")])
-    wrong = GateTest("wrong", Resource(POD), [Expectation("no")])
-    opened = gate(policy.judge, [good, bad])
-    assert (opened.is_open, opened.passed, opened.engine) == (True, ("good", "bad"), policy.judge.engine)
-    closed = gate(policy.judge, [good, wrong])
-    assert (closed.is_open, [name for name, _ in closed.failed]) == (False, ["wrong"])
-    assert not gate(policy.judge, []).is_open
