@@ -10,6 +10,7 @@ ORGANIZATION_SETTING = "plumbline.organization_id"
 USER_SETTING = "plumbline.user_id"
 TOKEN_SETTING = "plumbline.token_digest"  # noqa: S105 - the name of a setting
 DIRECTORY_SETTING = "plumbline.directory"
+LEAVING_SETTING = "plumbline.leaving"
 
 IN_SCOPE = f"organization_id = (SELECT NULLIF(current_setting('{ORGANIZATION_SETTING}', true), '')::uuid)"
 SHARED = "organization_id IS NULL"

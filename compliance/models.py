@@ -5,13 +5,22 @@ from django.db.models import F, Q
 
 from clusters.models import Cluster, Resource
 from compliance.engine_models import PolicyLink, ResultDigest, ResultSource
-from compliance.posture_models import PolicyDay, PostureCount, PostureDay
+from compliance.posture_models import (
+    FleetCount,
+    FleetDay,
+    FleetDimension,
+    FleetPolicyDay,
+    PolicyDay,
+    PostureCount,
+    PostureDay,
+)
 from organizations.models import Organization, OwnedModel, OwnedQuerySet, Team
 from organizations.scope import current_organization_id
 
 __all__ = [
-    "SEVERITY_WEIGHTS", "Policy", "PolicyDay", "PolicyFormat", "PolicyLink", "PostureCount", "PostureDay",
-    "ResultDigest", "ResultSource", "Severity", "Standard", "Violation", "ViolationInterval", "ViolationStatus",
+    "SEVERITY_WEIGHTS", "FleetCount", "FleetDay", "FleetDimension", "FleetPolicyDay", "Policy", "PolicyDay",
+    "PolicyFormat", "PolicyLink", "PostureCount", "PostureDay", "ResultDigest", "ResultSource",
+    "Severity", "Standard", "Violation", "ViolationInterval", "ViolationStatus",
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from clusters.models import Cluster, Resource
 from common.database import copy_line, copy_rows
-from compliance.services.merging.rollups import rewrite_last_day
+from compliance.services.merging.rollups import MEASURES, rewrite_last_day
 from compliance.services.ownership import Ownership, hold_ownership
 from organizations.scope import current_organization_id
 
@@ -32,18 +32,19 @@ WHERE organization_id = %(organization)s AND namespace IN (SELECT namespace FROM
 """
 _RECOUNT = """
 INSERT INTO compliance_posturecount
-    (organization_id, cluster_id, namespace, team_id, policy_id, passed, failed, errored, skipped)
-SELECT %(organization)s, r.cluster_id, r.namespace, r.team_id, u.policy_id,
+    (organization_id, cluster_id, environment, namespace, team_id, policy_id, passed, failed, errored, skipped,
+    open_count, fixable_count)
+SELECT %(organization)s, r.cluster_id, c.environment, r.namespace, r.team_id, u.policy_id,
     count(*) FILTER (WHERE u.verdict = 1), count(*) FILTER (WHERE u.verdict = 2),
-    count(*) FILTER (WHERE u.verdict = 3), count(*) FILTER (WHERE u.verdict = 4)
-FROM clusters_resource r
+    count(*) FILTER (WHERE u.verdict = 3), count(*) FILTER (WHERE u.verdict = 4), 0, 0
+FROM clusters_resource r JOIN clusters_cluster c ON c.id = r.cluster_id
 CROSS JOIN LATERAL (
     SELECT unnest(r.passed) AS policy_id, 1 AS verdict UNION ALL SELECT unnest(r.failed), 2
     UNION ALL SELECT unnest(r.errored), 3 UNION ALL SELECT unnest(r.skipped), 4
 ) u
 WHERE r.organization_id = %(organization)s AND r.deleted_at IS NULL
     AND r.namespace IN (SELECT namespace FROM staged_owner)
-GROUP BY r.cluster_id, r.namespace, r.team_id, u.policy_id
+GROUP BY r.cluster_id, c.environment, r.namespace, r.team_id, u.policy_id
 """
 _STAGE_FOLDED = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_day (LIKE compliance_postureday);
@@ -61,15 +62,12 @@ WITH folded AS (
 )
 INSERT INTO staged_day SELECT * FROM folded;
 """
-_WEIGHTS = (
-    "passed_weight, failed_weight, errored_weight, skipped_weight, unreported_weight, "
-    "open_critical, open_high, open_medium, open_low, opened_count, resolved_count"
-)
-_SUMS = ", ".join(f"sum({name})" for name in _WEIGHTS.split(", "))
+_SUMS = ", ".join(f"sum({name})" for name in MEASURES.split(", "))
 _FOLD = f"""
-INSERT INTO compliance_postureday (organization_id, day, cluster_id, namespace, {_WEIGHTS})
-SELECT organization_id, day, cluster_id, namespace, {_SUMS}
-FROM staged_day GROUP BY organization_id, day, cluster_id, namespace
+INSERT INTO compliance_postureday
+    (organization_id, day, cluster_id, environment, namespace, is_last, is_carried, {MEASURES})
+SELECT organization_id, day, cluster_id, environment, namespace, is_last, is_carried, {_SUMS}
+FROM staged_day GROUP BY organization_id, day, cluster_id, environment, namespace, is_last, is_carried
 """
 
 

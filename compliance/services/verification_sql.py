@@ -2,6 +2,8 @@
 
 # ruff: noqa: S608 - every part is a constant of this module; values are parameters
 
+from .verification_fleet import CHECKS as FLEET_CHECKS
+
 _COUNTED = """
     SELECT r.cluster_id, r.namespace, r.team_id, u.policy_id,
         count(*) FILTER (WHERE u.verdict = 1) AS passed, count(*) FILTER (WHERE u.verdict = 2) AS failed,
@@ -19,13 +21,21 @@ _COUNTS = f"""
 SELECT cluster_id, namespace, team_id, policy_id, k.row AS kept, c.row AS computed
 FROM (
     SELECT cluster_id, namespace, coalesce(team_id::text, '') AS team_id, policy_id,
-        ARRAY[passed, failed, errored, skipped]::bigint[] AS row
+        ARRAY[passed, failed, errored, skipped, open_count, fixable_count]::bigint[] AS row
     FROM compliance_posturecount WHERE organization_id = %(organization)s
 ) k
 FULL JOIN (
-    SELECT cluster_id, namespace, coalesce(team_id::text, '') AS team_id, policy_id,
-        ARRAY[passed, failed, errored, skipped] AS row
-    FROM ({_COUNTED}) counted
+    SELECT cluster_id, namespace, team_id, policy_id,
+        ARRAY[sum(passed), sum(failed), sum(errored), sum(skipped), sum(open), sum(fixable)]::bigint[] AS row
+    FROM (
+        SELECT cluster_id, namespace, coalesce(team_id::text, '') AS team_id, policy_id, passed, failed, errored,
+            skipped, 0 AS open, 0 AS fixable
+        FROM ({_COUNTED}) counted
+        UNION ALL
+        SELECT cluster_id, namespace, coalesce(team_id::text, ''), policy_id, 0, 0, 0, 0, count(*), count(fix)
+        FROM compliance_violation WHERE organization_id = %(organization)s AND status = 'open'
+        GROUP BY cluster_id, namespace, team_id, policy_id
+    ) rows GROUP BY cluster_id, namespace, team_id, policy_id
 ) c USING (cluster_id, namespace, team_id, policy_id)
 WHERE k.row IS DISTINCT FROM c.row
 """
@@ -144,44 +154,55 @@ WHERE coalesce(k.row, array_fill(0::numeric, ARRAY[8])) <> coalesce(c.row, array
 _LAST_POLICY_DAY = f"""
 SELECT cluster_id, policy_id, k.row AS kept, c.row AS computed
 FROM (
-    SELECT d.cluster_id, d.policy_id, ARRAY[passed, failed, errored, skipped]::numeric[] AS row
-    FROM compliance_policyday d JOIN ({_LAST_DAYS}) l ON l.cluster_id = d.cluster_id AND l.day = d.day
-    WHERE d.organization_id = %(organization)s
+    SELECT d.cluster_id, u.policy_id, ARRAY[u.passed, u.failed, u.errored, u.skipped, u.open_count]::numeric[] AS row
+    FROM compliance_policyday d
+    CROSS JOIN LATERAL unnest(d.policies, d.passed, d.failed, d.errored, d.skipped, d.open_counts)
+        AS u (policy_id, passed, failed, errored, skipped, open_count)
+    WHERE d.organization_id = %(organization)s AND d.is_last
 ) k
 FULL JOIN (
-    SELECT cluster_id, policy_id, ARRAY[sum(passed), sum(failed), sum(errored),
-        sum(skipped)]::numeric[] AS row
-    FROM ({_COUNTED}) counted GROUP BY cluster_id, policy_id
+    SELECT cluster_id, policy_id,
+        ARRAY[sum(passed), sum(failed), sum(errored), sum(skipped), sum(open)]::numeric[] AS row
+    FROM (
+        SELECT cluster_id, policy_id, passed, failed, errored, skipped, 0 AS open FROM ({_COUNTED}) counted
+        UNION ALL
+        SELECT cluster_id, policy_id, 0, 0, 0, 0, 1 FROM compliance_violation
+        WHERE organization_id = %(organization)s AND status = 'open'
+    ) rows GROUP BY cluster_id, policy_id
 ) c USING (cluster_id, policy_id)
-WHERE coalesce(k.row, array_fill(0::numeric, ARRAY[4])) <> coalesce(c.row, array_fill(0::numeric, ARRAY[4]))
+WHERE coalesce(k.row, array_fill(0::numeric, ARRAY[5])) <> coalesce(c.row, array_fill(0::numeric, ARRAY[5]))
 """
 
 # All instants are UTC days' own, so a day's end can be told from intervals alone, however long ago it was.
 _EVERY_DAY = """
-SELECT d.cluster_id, d.day, d.open AS kept_open, i.open AS computed_open, d.opened AS kept_opened,
-    i.opened AS computed_opened, d.resolved AS kept_resolved, i.resolved AS computed_resolved
+SELECT cluster_id, day, kept_open, computed_open, kept_opened, computed_opened, kept_resolved, computed_resolved
 FROM (
-    SELECT cluster_id, day, sum(open_critical + open_high + open_medium + open_low) AS open,
-        sum(opened_count) AS opened, sum(resolved_count) AS resolved
-    FROM compliance_postureday WHERE organization_id = %(organization)s AND day >= coalesce(
-        (SELECT pruned_before FROM organizations_organization WHERE id = %(organization)s), '-infinity'
-    ) GROUP BY cluster_id, day
-) d
-CROSS JOIN LATERAL (
-    SELECT count(*) FILTER (WHERE i.exception = '' AND (i.closed_at IS NULL
-        OR (i.closed_at AT TIME ZONE 'UTC')::date > d.day)) AS open,
-        count(*) FILTER (WHERE i.exception = '' AND (i.opened_at AT TIME ZONE 'UTC')::date = d.day) AS opened,
-        count(*) FILTER (WHERE i.close_reason IN ('passed', 'deleted')
-            AND (i.closed_at AT TIME ZONE 'UTC')::date = d.day) AS resolved
-    FROM compliance_violationinterval i
-    JOIN compliance_violation v ON v.id = i.violation_id AND v.cluster_id = d.cluster_id
-    WHERE i.organization_id = %(organization)s AND (i.opened_at AT TIME ZONE 'UTC')::date <= d.day
-) i
-WHERE (d.open, d.opened, d.resolved) IS DISTINCT FROM (i.open, i.opened, i.resolved)
+    SELECT cluster_id, day, sum(open) AS kept_open, sum(opened) AS kept_opened, sum(resolved) AS kept_resolved,
+        sum(is_kept) AS is_kept, sum(came) AS computed_opened, sum(ended) AS computed_resolved,
+        sum(sum(came) - sum(went)) OVER (PARTITION BY cluster_id ORDER BY day) AS computed_open
+    FROM (
+        SELECT cluster_id, day, open_critical + open_high + open_medium + open_low AS open, opened_count AS opened,
+            resolved_count AS resolved, 1 AS is_kept, 0 AS came, 0 AS went, 0 AS ended
+        FROM compliance_postureday WHERE organization_id = %(organization)s
+        UNION ALL
+        SELECT v.cluster_id, (i.opened_at AT TIME ZONE 'UTC')::date, 0, 0, 0, 0, (i.exception = '')::integer, 0, 0
+        FROM compliance_violationinterval i JOIN compliance_violation v ON v.id = i.violation_id
+        WHERE i.organization_id = %(organization)s
+        UNION ALL
+        SELECT v.cluster_id, (i.closed_at AT TIME ZONE 'UTC')::date, 0, 0, 0, 0, 0, (i.exception = '')::integer,
+            (i.close_reason IN ('passed', 'deleted'))::integer
+        FROM compliance_violationinterval i JOIN compliance_violation v ON v.id = i.violation_id
+        WHERE i.organization_id = %(organization)s AND i.closed_at IS NOT NULL
+    ) events GROUP BY cluster_id, day
+) days
+WHERE (kept_open, kept_opened, kept_resolved) IS DISTINCT FROM (computed_open, computed_opened, computed_resolved)
+    AND (is_kept > 0 OR computed_opened > 0 OR computed_resolved > 0)
+    AND day >= coalesce((SELECT pruned_before FROM organizations_organization WHERE id = %(organization)s), '-infinity')
 """
 
 CHECKS = {
-    "verdict counts are those of the resources": _COUNTS,
+    **FLEET_CHECKS,
+    "verdict and open counts are those of the resources": _COUNTS,
     "resources count their open violations": _OPEN_COUNTS,
     "violations copy their resource and policy": _COPIES,
     "nothing is open on a resource that is gone": _GONE,

@@ -10,6 +10,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, connection, transaction
 
 from common.clock import now
+from common.database import LEAVING_SETTING
 from common.errors import Conflict, PlumblineError
 from organizations.models import Membership, Organization, OrganizationDeletion, OwnedModel, User
 from organizations.scope import current_organization_id, directory_scope, organization_scope, user_scope
@@ -131,6 +132,7 @@ def _empty(table: str, organization_id: UUID) -> int:
     total = 0
     while True:
         with transaction.atomic(durable=True), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL {LEAVING_SETTING} = 'on'")  # sums that are about to go need not follow
             cursor.execute(_statement(table), {"organization": organization_id, "most": BATCH_ROWS})
             count = cursor.rowcount
         total += count

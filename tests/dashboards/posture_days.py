@@ -15,6 +15,7 @@ def make_day(
     return PostureDay.objects.create(
         organization_id=current_organization_id(),
         cluster=cluster,
+        environment=cluster.environment,
         day=day,
         namespace=namespace,
         team=team,

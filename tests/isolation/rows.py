@@ -22,6 +22,9 @@ from clusters.models import (
 from common.clock import now, today
 from common.tokens import token_digest
 from compliance.models import (
+    FleetCount,
+    FleetDay,
+    FleetPolicyDay,
     Policy,
     PolicyDay,
     PolicyLink,
@@ -216,6 +219,7 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
     ViolationInterval: lambda made: {"violation": made[Violation], "opened_at": now()},
     PostureCount: lambda made: {
         "cluster": made[Cluster],
+        "environment": "production",
         "namespace": made.mark,
         "team": made[Team],
         "policy": make_policy(),
@@ -223,6 +227,7 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
     },
     PostureDay: lambda made: {
         "cluster": made[Cluster],
+        "environment": "production",
         "day": today(),
         "namespace": made.mark,
         "team": made[Team],
@@ -232,6 +237,31 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
     },
     PolicyDay: lambda made: {
         "cluster": made[Cluster],
+        "environment": "production",
+        "day": today(),
+        "policies": [make_policy().pk],
+        "passed": [0],
+        "failed": [1],
+        "errored": [0],
+        "skipped": [0],
+        "open_counts": [1],
+    },
+    FleetCount: lambda made: {
+        "environment": "staging",
+        "is_by_team": True,
+        "team": made[Team],
+        "policy": make_policy(),
+        "failed": 1,
+    },
+    FleetDay: lambda made: {
+        "environment": "staging",
+        "day": today(),
+        "dimension": "team",
+        "team": made[Team],
+        "failed_weight": 10,
+    },
+    FleetPolicyDay: lambda made: {
+        "environment": "staging",
         "day": today(),
         "policy": make_policy(),
         "failed": 1,

@@ -29,6 +29,10 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_count (
     namespace text, team_id uuid, policy_id integer,
     passed integer, failed integer, errored integer, skipped integer
 );
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_total (
+    id bigint, namespace text, team_id uuid, policy_id integer,
+    passed integer, failed integer, errored integer, skipped integer, open_count integer, fixable_count integer
+);
 TRUNCATE staged_key, staged_change, staged_resource, staged_violation, staged_standing, staged_turn, staged_gone,
-    staged_flow, staged_count;
+    staged_flow, staged_count, staged_total;
 """
