@@ -30,6 +30,7 @@ class Cluster(OwnedModel):
     environment = models.CharField(max_length=16, choices=Environment.choices)
     created_at = models.DateTimeField(default=now)
     last_received_at = models.DateTimeField(null=True, help_text="When the newest report arrived here.")
+    first_scanned_at = models.DateTimeField(null=True, help_text="The first merged report's own time.")
     last_scanned_at = models.DateTimeField(null=True, help_text="The newest merged report's own time.")
     agent_name = models.CharField(max_length=64, blank=True)
     agent_version = models.CharField(max_length=64, blank=True)

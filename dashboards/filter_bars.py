@@ -7,7 +7,7 @@ from typing import Any
 from clusters.models import Environment
 from compliance.models import Severity
 from compliance.selectors.directory import Directory
-from compliance.selectors.facets import Facets
+from compliance.selectors.facets import Facets, namespace_names
 from compliance.selectors.filters import ALL_TEAMS, CLUSTER_SCOPED, MY_TEAMS, OWN, SEVERITY_WORDS, Filters
 
 CHIP_LABELS = {
@@ -110,12 +110,15 @@ def problem_sentences(filters: Filters) -> tuple[str, ...]:
 
 
 def violation_bar(filters: Filters, facets: Facets, directory: Directory, *, extra: str = "") -> FilterBar:
-    """The whole bar of the fix page, with how many violations each choice holds."""
+    """The whole bar of the fix page, with how many violations each choice holds, where that is counted."""
+    namespaces: Mapping[str, int | None] = facets.namespaces or {}
+    if facets.namespaces is None:
+        namespaces = dict.fromkeys(namespace_names(filters))
     return FilterBar(
         menus=(severity_menu(filters, facets.severities), cluster_menu(filters, directory, facets.clusters)),
         selects=(
-            environment_select(filters, directory, facets.clusters),
-            namespace_select(filters, facets.namespaces),
+            environment_select(filters, directory, facets.environments),
+            namespace_select(filters, namespaces),
             team_select(filters, directory, facets.teams),
             policy_select(filters, directory, facets.policies),
             standard_select(filters, directory, facets.policies),
@@ -149,19 +152,19 @@ def cluster_menu(filters: Filters, directory: Directory, counts: Mapping[Any, in
 
 
 def environment_select(
-    filters: Filters, directory: Directory, counts: Mapping[Any, int] | None = None
+    filters: Filters, directory: Directory, counts: Mapping[str, int] | None = None
 ) -> Select:
     present = {cluster.environment for cluster in directory.clusters.values()} | {filters.environment}
     choices = []
     for value, label in Environment.choices:
         if value in present:
-            ids = [c.id for c in directory.clusters.values() if c.environment == value]
-            count = None if counts is None else sum(counts.get(i, 0) for i in ids)
+            count = None if counts is None else counts.get(value, 0)
             choices.append(Choice(value, label, count, value == filters.environment))
     return Select("environment", "Environment", "All environments", tuple(choices))
 
 
-def namespace_select(filters: Filters, counts: Mapping[str, int]) -> Select:
+def namespace_select(filters: Filters, counts: Mapping[str, int | None]) -> Select:
+    """The most first; without numbers (None) in the order given."""
     known = dict(counts)
     if filters.namespace is not None:
         known.setdefault(filters.namespace, 0)
@@ -222,5 +225,7 @@ def by_word(counts: Mapping[int, int]) -> dict[str, int]:
     return {Severity(value).label.lower(): count for value, count in counts.items()}
 
 
-def _most(counts: Mapping[Any, int]) -> list[tuple[Any, int]]:
+def _most(counts: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    if None in counts.values():
+        return list(counts.items())[:MOST_CHOICES]
     return sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))[:MOST_CHOICES]

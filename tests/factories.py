@@ -6,6 +6,8 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+from django.db import connection, transaction
+
 from clusters.models import Cluster, Report, ReportStatus, Resource
 from common.clock import now
 from compliance.models import (
@@ -18,6 +20,7 @@ from compliance.models import (
     ViolationInterval,
     ViolationStatus,
 )
+from compliance.services.merging.rollups import rewrite_last_day
 from organizations.models import Team
 from organizations.scope import current_organization_id, shared_scope
 
@@ -233,7 +236,14 @@ def make_violation(resource: Resource, policy: Policy, **more: Any) -> Violation
         resource.worst_severity = max(resource.worst_severity, policy.severity)
         resource.failed = sorted({*resource.failed, policy.id})
         resource.save()
+    count_open(resource.cluster)
     return violation
+
+
+def count_open(cluster: Cluster) -> None:
+    """Bring what the rollups say of a cluster's open violations up to date, as a merge would."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        rewrite_last_day(cursor, cluster)
 
 
 def make_report(cluster: Cluster, status: str, **more: Any) -> Report:
@@ -255,10 +265,14 @@ def make_report(cluster: Cluster, status: str, **more: Any) -> Report:
 
 
 def make_count(cluster: Cluster, policy: Policy, *, namespace: str = "shop", **verdicts: int) -> PostureCount:
-    return PostureCount.objects.create(
+    """Today's verdicts of a policy in a namespace, and the cluster's day that follows from them."""
+    counted, _ = PostureCount.objects.update_or_create(
         organization_id=current_organization_id(),
         cluster=cluster,
         policy=policy,
         namespace=namespace,
-        **verdicts,
+        team=None,
+        defaults={"environment": cluster.environment, **verdicts},
     )
+    count_open(cluster)
+    return counted

@@ -54,7 +54,7 @@ class PolicyDetail(OrganizationAPIView):
         refuse_unknown(request, self.accepted)
         directory = Directory(request.user)
         filters = strict_filters(request.query_params, directory)
-        return Response(PolicyDetailSerializer(policy_row(policy, filters, directory)).data)
+        return Response(PolicyDetailSerializer(policy_row(policy, filters)).data)
 
 
 class StandardList(OrganizationAPIView):

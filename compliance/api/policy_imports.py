@@ -8,7 +8,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.errors import TooLarge, Unprocessable
-from compliance.selectors.directory import Directory
 from compliance.selectors.filters import Filters
 from compliance.selectors.policies import policy_row
 from compliance.services.importing.outcomes import ImportOutcome
@@ -56,7 +55,7 @@ class PolicyRetirement(OrganizationAPIView):
     )
     def post(self, request: Request, slug: str, policy: str) -> Response:
         retire_policy(slug=policy, actor=request.user)
-        row = policy_row(policy, Filters(), Directory(request.user))
+        row = policy_row(policy, Filters())
         return Response(PolicyDetailSerializer(row).data)
 
 

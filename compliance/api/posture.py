@@ -4,26 +4,25 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.errors import PlumblineError
-from compliance.posture import total
 from compliance.selectors.directory import Directory
 from compliance.selectors.filters import SCOPE_PARAMETERS, strict_filters
-from compliance.selectors.history import OpenCounts, posture_timeline
-from compliance.selectors.posture import places
+from compliance.selectors.history import posture_timeline
+from compliance.selectors.posture import hottest_places, place_count
 from organizations.api.views import OrganizationAPIView
 
 from .documentation import operation
-from .pagination import refuse_unknown
+from .pagination import limit_of, refuse_unknown
 from .serializers import PostureHistorySerializer, PostureNowSerializer
 
 DEFAULT_DAYS, MAX_DAYS = 90, 730
 
 
 class PostureNow(OrganizationAPIView):
-    accepted = (*SCOPE_PARAMETERS, "as_of")
+    accepted = (*SCOPE_PARAMETERS, "as_of", "limit")
 
     @operation(
         "posture_read",
-        summary="Posture of what is in view, and of each place in it (cluster, namespace, team)",
+        summary="Posture of what is in view, and its hottest places (cluster, namespace, team)",
         tag="posture",
         answers=PostureNowSerializer,
         parameters=accepted,
@@ -31,11 +30,13 @@ class PostureNow(OrganizationAPIView):
     def get(self, request: Request, slug: str) -> Response:
         refuse_unknown(request, self.accepted)
         directory = Directory(request.user)
-        found = places(strict_filters(request.query_params, directory), directory)
+        filters = strict_filters(request.query_params, directory)
+        last = posture_timeline(filters, days=1).whole().last
         whole = {
-            "posture": total(place.posture for place in found),
-            "open": sum((place.open for place in found), OpenCounts()),
-            "places": found,
+            "posture": last.posture,
+            "open": last.open,
+            "place_count": place_count(filters),
+            "places": hottest_places(filters, limit=limit_of(request)),
         }
         return Response(PostureNowSerializer(whole).data)
 

@@ -70,7 +70,8 @@ class PlaceSerializer(serializers.Serializer):
 class PostureNowSerializer(serializers.Serializer):
     posture = PostureSerializer()
     open = OpenCountsSerializer()
-    places = PlaceSerializer(many=True)
+    place_count = serializers.IntegerField(help_text="Places that have something open.")
+    places = PlaceSerializer(many=True, help_text="The `limit` hottest of them, by the weight of what is open.")
 
 
 class PostureDaySerializer(serializers.Serializer):

@@ -1,55 +1,168 @@
-"""How many violations each choice of the filter bar holds, and which few fixes would close the most."""
+"""How many violations each choice of the filter bar holds, and which few fixes would close the most.
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+What is open is read from rollups; what no rollup knows is counted from the violations while they are few, and left
+out (None) when they are many: a page must not take longer the more there is.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, QuerySet, Sum
 
-from clusters.models import Resource
-from compliance.models import Severity
+from compliance.models import Severity, Violation, ViolationStatus
 
+from .counts import counts_by_policy, counts_in_view, is_countable, narrowed
+from .directory import Directory
 from .filters import Filters
+from .standing import DIMENSIONS, OpenCounts, open_by
 from .violations import ViolationQuerySet, violations
-from .workloads import WORKLOAD_KINDS
 
-DIMENSIONS = {
-    "cluster": "cluster_id",
-    "namespace": "namespace",
-    "team": "team_id",
-    "severity": "severity",
-    "policy": "policy_id",
-}
+MOST_COUNTED = 5_000
+PLACES = tuple(DIMENSIONS)
+Numbers = dict[Any, int] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """Counts over the violations in view; each dimension is counted as if it were not filtered itself."""
+    """Counts over the violations in view; each dimension is counted as if it were not filtered itself.
 
-    violation_count: int = 0
-    resource_count: int = 0
-    workload_count: int = 0
-    clusters: dict[UUID, int] = field(default_factory=dict)
-    namespaces: dict[str, int] = field(default_factory=dict)
-    teams: dict[UUID | None, int] = field(default_factory=dict)
-    severities: dict[int, int] = field(default_factory=dict)
-    policies: dict[int, int] = field(default_factory=dict)
+    None stands for too many to count.
+    """
+
+    violation_count: int | None = 0
+    clusters: dict[UUID, int] | None = field(default_factory=dict)
+    environments: dict[str, int] | None = field(default_factory=dict)
+    namespaces: dict[str, int] | None = field(default_factory=dict)
+    teams: dict[UUID | None, int] | None = field(default_factory=dict)
+    severities: dict[int, int] | None = field(default_factory=dict)
+    policies: dict[int, int] | None = field(default_factory=dict)
 
 
-def violation_facets(filters: Filters) -> Facets:
-    """Two passes over the violations in view, and one more per dimension that is filtered."""
-    found = violations().matching(filters)
-    counted, places = _counts(found, list(DIMENSIONS)), _places(found)
-    for name in _filtered(filters):
-        counted[name] = _counts(violations().matching(filters.without(name)), [name])[name]
+def violation_facets(filters: Filters, directory: Directory) -> Facets:
+    """From the rollups of places while no policy is chosen, from those of policies when one is; else counted."""
+    if filters.q or filters.status != ViolationStatus.OPEN:
+        return _counted(filters)
+    policies = _policies(filters.without("policy"), directory)
+    if filters.policy_ids is not None:
+        return _of_policies(filters, directory, policies)
+    found = _places(filters)
+    total, chosen = found[""][None], filters.severities
     return Facets(
-        violation_count=counted["total"],
-        resource_count=places["resources"],
-        workload_count=places["workloads"],
+        violation_count=_chosen(total, chosen),
+        clusters=_numbers(found["cluster"], chosen),
+        environments=_numbers(found["environment"], chosen),
+        namespaces=_numbers(found["namespace"], chosen),
+        teams=_numbers(found["team"], chosen),
+        severities=_by_severity(total),
+        policies=policies,
+    )
+
+
+def _places(filters: Filters) -> dict[str, dict[Any, OpenCounts]]:
+    """Open violations by place; a dimension that is filtered is read once more without it."""
+    found = open_by(filters, PLACES)
+    for name in _filtered(filters, PLACES):
+        found[name] = open_by(_without(filters, name), (name,))[name]
+    return found
+
+
+def _without(filters: Filters, name: str) -> Filters:
+    """Clusters and environments narrow each other: neither is counted within the other."""
+    return filters.without("cluster" if name == "environment" else name)
+
+
+def namespace_names(filters: Filters) -> list[str]:
+    """Namespaces with anything open in the clusters in view, the hottest first. One query."""
+    found = open_by(replace(filters.without("namespace"), severities=()), ("namespace",))["namespace"]
+    return sorted(found, key=lambda name: (-found[name].weighted, name))
+
+
+def _filtered(filters: Filters, names: Iterable[str]) -> list[str]:
+    narrowed_by = {
+        "cluster": filters.cluster_ids is not None or bool(filters.environment),
+        "environment": filters.cluster_ids is not None or bool(filters.environment),
+        "namespace": filters.namespace is not None,
+        "team": filters.team_ids is not None,
+    }
+    return [name for name in names if narrowed_by[name]]
+
+
+def _chosen(counts: OpenCounts, severities: tuple[Severity, ...]) -> int:
+    words = counts.by_word()
+    return sum(words[severity.label.lower()] for severity in severities) if severities else counts.all
+
+
+def _numbers(found: dict[Any, OpenCounts], severities: tuple[Severity, ...]) -> dict[Any, int]:
+    return {key: number for key, counts in found.items() if (number := _chosen(counts, severities))}
+
+
+def _by_severity(counts: OpenCounts) -> dict[int, int]:
+    words = counts.by_word()
+    return {severity: number for severity in Severity if (number := words[severity.label.lower()])}
+
+
+def _policies(filters: Filters, directory: Directory) -> dict[int, int]:
+    """Open violations per policy of the severities in view."""
+    severity_of = {policy.id: policy.severity for policy in directory.policies_by_id.values()}
+    found = {policy_id: counts.open for policy_id, counts in counts_by_policy(filters).items() if counts.open}
+    if not filters.severities:
+        return found
+    return {key: number for key, number in found.items() if severity_of.get(key) in filters.severities}
+
+
+def _of_policies(filters: Filters, directory: Directory, policies: dict[int, int]) -> Facets:
+    """Of the policies chosen. By place only today, and only while the rows to add up are few."""
+    wanted = set(filters.policy_ids or ())
+    found = Facets(
+        violation_count=sum(number for key, number in policies.items() if key in wanted),
+        clusters=None,
+        environments=None,
+        namespaces=None,
+        teams=None,
+        severities=_severities_of(filters, directory, wanted),
+        policies=policies,
+    )
+    if filters.as_of is not None:
+        return found
+    by_place = {name: _places_of(filters, name) for name in PLACES}
+    return replace(
+        found,
+        clusters=by_place["cluster"],
+        environments=by_place["environment"],
+        namespaces=by_place["namespace"],
+        teams=by_place["team"],
+    )
+
+
+def _severities_of(filters: Filters, directory: Directory, wanted: set[int]) -> dict[int, int]:
+    numbers: dict[int, int] = {}
+    for key, number in _policies(replace(filters, severities=()), directory).items():
+        if key in wanted:
+            severity = directory.policies_by_id[key].severity
+            numbers[severity] = numbers.get(severity, 0) + number
+    return numbers
+
+
+def _places_of(filters: Filters, name: str) -> Numbers:
+    found = narrowed(counts_in_view(_without(filters, name)), filters).filter(open_count__gt=0)
+    if not is_countable(found):
+        return None
+    return dict(found.order_by().values_list(DIMENSIONS[name]).annotate(Sum("open_count")))
+
+
+def _counted(filters: Filters) -> Facets:
+    """From the violations themselves, of up to 5,000."""
+    names = (*PLACES, "severity", "policy")
+    counted = {name: _count(violations().matching(_without(filters, name)), name) for name in names}
+    total = violations().matching(filters).order_by()[: MOST_COUNTED + 1].count()
+    return Facets(
+        violation_count=None if total > MOST_COUNTED else total,
         clusters=counted["cluster"],
+        environments=counted["environment"],
         namespaces=counted["namespace"],
         teams=counted["team"],
         severities=counted["severity"],
@@ -57,50 +170,15 @@ def violation_facets(filters: Filters) -> Facets:
     )
 
 
-def _filtered(filters: Filters) -> list[str]:
-    narrowed = {
-        "cluster": filters.cluster_ids is not None,
-        "namespace": filters.namespace is not None,
-        "team": filters.team_ids is not None,
-        "severity": bool(filters.severities),
-        "policy": filters.policy_ids is not None,
-    }
-    return [name for name, is_filtered in narrowed.items() if is_filtered]
+_COLUMNS = {**DIMENSIONS, "environment": "cluster__environment", "severity": "severity", "policy": "policy_id"}
 
 
-def _counts(found: ViolationQuerySet, names: Sequence[str]) -> dict[str, Any]:
-    """Counts per value of each dimension, and their total, in one scan with GROUPING SETS."""
-    columns = [DIMENSIONS[name] for name in names]
-    inner, params = found.order_by().values(*columns).query.sql_with_params()
-    grouped = ", ".join(columns)
-    sets = ", ".join(f"({column})" for column in columns)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT GROUPING({grouped}), {grouped}, count(*)"  # noqa: S608 - the names are our own
-            f" FROM ({inner}) AS found GROUP BY GROUPING SETS ({sets}, ())",
-            params,
-        )
-        rows = cursor.fetchall()
-    return _by_dimension(rows, names)
-
-
-def _by_dimension(rows: list[tuple[Any, ...]], names: Sequence[str]) -> dict[str, Any]:
-    """GROUPING() has a bit per column, the highest for the first; the bit that is 0 marks the column."""
-    everything = 2 ** len(names) - 1
-    place_of = {everything ^ (1 << (len(names) - 1 - place)): place for place in range(len(names))}
-    counted: dict[str, Any] = {name: {} for name in names}
-    for mask, *values, count in rows:
-        if mask == everything:
-            counted["total"] = count
-        else:
-            counted[names[place_of[mask]]][values[place_of[mask]]] = count
-    return counted
-
-
-def _places(found: ViolationQuerySet) -> dict[str, int]:
-    """How many resources have the violations, and how many of those are workloads."""
-    with_any = Resource.objects.filter(id__in=found.order_by().values("resource_id"))
-    return with_any.aggregate(resources=Count("id"), workloads=Count("id", filter=Q(kind__in=WORKLOAD_KINDS)))
+def _count(found: QuerySet[Violation], name: str) -> Numbers:
+    few = found.order_by().values("id", _COLUMNS[name])[: MOST_COUNTED + 1]
+    rows = [row[_COLUMNS[name]] for row in few]
+    if len(rows) > MOST_COUNTED:
+        return None
+    return dict(Counter(rows))
 
 
 @dataclass(frozen=True, slots=True)

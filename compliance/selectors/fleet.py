@@ -1,6 +1,5 @@
 """The clusters of an organization as they stand: freshness, posture and what waits in their queues."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,8 +10,7 @@ from compliance.posture import Posture, is_stale
 
 from .directory import Directory
 from .filters import Filters
-from .history import OpenCounts
-from .posture import places
+from .standing import OpenCounts, standing_of_clusters
 
 RECENT_REPORTS = 40
 
@@ -42,14 +40,10 @@ def freshness_of(cluster: Cluster) -> str:
 
 def fleet(filters: Filters, directory: Directory) -> list[FleetRow]:
     """Every cluster in view, by name. At most six queries, whatever their number."""
-    postures: dict[UUID, Posture] = defaultdict(Posture)
-    opens: dict[UUID, OpenCounts] = defaultdict(OpenCounts)
-    for place in places(filters, directory):
-        postures[place.cluster.id] += place.posture
-        opens[place.cluster.id] += place.open
+    standings = standing_of_clusters(filters)
     queues = _queues()
     return [
-        FleetRow(cluster, postures[cluster.id], opens[cluster.id], *queues.get(cluster.id, (0, 0)))
+        FleetRow(cluster, *standings.get(cluster.id, (Posture(), OpenCounts())), *queues.get(cluster.id, (0, 0)))
         for cluster in directory.clusters.values()
         if filters.cluster_ids is None or cluster.id in filters.cluster_ids
     ]

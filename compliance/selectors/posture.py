@@ -1,23 +1,26 @@
-"""Where posture stands and where it is hot: places (cluster, namespace, team) out of the rollups of days."""
+"""Where posture is hot: places (cluster, namespace, team) out of the rollups of days, and the worst policies."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from clusters.models import Cluster
-from common.clock import now, today
-from compliance.models import Policy, PostureCount, PostureDay
-from compliance.posture import Posture, is_stale
+from common.clock import today
+from compliance.models import Policy, PostureDay
+from compliance.posture import Posture
 from organizations.models import Team
 
+from .counts import Counts, counts_by_policy
 from .directory import Directory
 from .filters import CLUSTER_SCOPED, Filters
-from .history import Day, OpenCounts, day_of, latest_days, place_condition
-from .policies import Counts, counts_by_policy
+from .standing import WEIGHTED_OPEN, OpenCounts, measures, open_by, open_in, posture_in, standing
 
 RECENT_DAYS = 7
+MOST_PLACES, MOST_ROWS, MOST_COLUMNS, MOST_NAMESPACES = 10, 16, 12, 200
 Key = tuple[UUID, str, UUID | None]
 
 
@@ -62,16 +65,30 @@ class Cell:
 class HeatRow:
     namespace: str
     cells: tuple[Cell | None, ...]
-    open_weighted: int
 
 
 @dataclass(frozen=True, slots=True)
 class HeatGrid:
-    """Clusters across, namespaces down, the hottest namespace first."""
+    """Clusters across, namespaces down, the hottest namespace first; of both the calmer ones are left out."""
 
-    clusters: tuple[Cluster, ...]
-    rows: tuple[HeatRow, ...]
+    clusters: tuple[Cluster, ...] = ()
+    rows: tuple[HeatRow, ...] = ()
     left_out_count: int = 0
+    left_out_cluster_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """What is open in view, by cluster and by namespace: where to look closer."""
+
+    by_cluster: dict[UUID, OpenCounts]
+    by_namespace: dict[str, OpenCounts]
+
+    @property
+    def namespaces(self) -> list[str]:
+        """Those that have a name, by name; of more than 200 the hottest."""
+        named = [name for name in _hottest(self.by_namespace, MOST_NAMESPACES + 1) if name]
+        return sorted(named[:MOST_NAMESPACES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,77 +99,76 @@ class ViolatedPolicy:
     counts: Counts
 
 
-def places(filters: Filters, directory: Directory) -> list[Place]:
-    """All in view by (cluster, namespace, team), each cluster on its last day. At most five queries."""
-    last_days = latest_days(filters)
-    if not last_days:
-        return []
-    wanted = Q()
-    for cluster_id, day in last_days.items():
-        wanted |= Q(cluster=cluster_id, day=day)
-    rows = PostureDay.objects.filter(wanted).filter(place_condition(filters)).values()
-    recent = _recently_opened(filters)
-    return [_place(row, filters, directory, recent, last_days[row["cluster_id"]]) for row in rows]
+def heat(filters: Filters) -> Heat:
+    """What is open by cluster and by namespace. One query."""
+    found = open_by(filters, ("cluster", "namespace"))
+    return Heat(found["cluster"], found["namespace"])
 
 
-def _place(row: dict, filters: Filters, directory: Directory, recent: dict[Key, int], last: date) -> Place:
-    day: Day = day_of(last, row)
-    cluster = directory.clusters_by_id[row["cluster_id"]]
-    if filters.as_of:
-        is_silent = last < filters.as_of
-    else:
-        is_silent = last < today() and is_stale(cluster.last_scanned_at, now())
-    return Place(
-        cluster=cluster,
-        namespace=row["namespace"],
-        team=directory.teams_by_id[row["team_id"]] if row["team_id"] else None,
-        posture=day.posture.as_stale() if is_silent else day.posture,
-        open=day.open,
-        recently_opened_count=recent.get((row["cluster_id"], row["namespace"], row["team_id"]), 0),
-    )
+def hottest_places(filters: Filters, *, limit: int = MOST_PLACES) -> list[Place]:
+    """The places with the gravest open violations, ranked by their weight. Two queries."""
+    found = standing(filters).annotate(weighted=WEIGHTED_OPEN).filter(weighted__gt=0)
+    found = found.select_related("cluster", "team").annotate(**measures(filters.as_of))
+    rows = list(found.order_by("-weighted", "cluster__name", "namespace", "id")[:limit])
+    recent = _recently_opened(filters, rows)
+    return [
+        Place(
+            cluster=row.cluster,
+            namespace=row.namespace,
+            team=row.team,
+            posture=posture_in(row.__dict__),
+            open=open_in(row.__dict__),
+            recently_opened_count=recent.get((row.cluster_id, row.namespace, row.team_id), 0),
+        )
+        for row in rows
+    ]
 
 
-def _recently_opened(filters: Filters) -> dict[Key, int]:
-    """Violations opened or reopened per place in the week up to the day in view."""
+def place_count(filters: Filters) -> int:
+    """How many places in view have something open. One query."""
+    return standing(filters).annotate(weighted=WEIGHTED_OPEN).filter(weighted__gt=0).count()
+
+
+def _recently_opened(filters: Filters, rows: Collection[PostureDay]) -> dict[Key, int]:
+    """Violations opened or reopened in each of these places in the week up to the day in view."""
     end = filters.as_of or today()
-    week = PostureDay.objects.filter(day__gt=end - timedelta(days=RECENT_DAYS), day__lte=end)
+    week = PostureDay.objects.filter(
+        day__gt=end - timedelta(days=RECENT_DAYS),
+        day__lte=end,
+        cluster__in={row.cluster_id for row in rows},
+        namespace__in={row.namespace for row in rows},
+    )
     sums = week.order_by().values_list("cluster_id", "namespace", "team_id").annotate(Sum("opened_count"))
     return {(cluster, namespace, team): number for cluster, namespace, team, number in sums}
 
 
-def hottest_places(found: list[Place], *, limit: int = 10) -> list[Place]:
-    """The places with the gravest open violations, ranked by their weight."""
-    hot = [place for place in found if place.open.all]
-    return sorted(hot, key=lambda p: (-p.open.weighted, p.cluster.name, p.namespace))[:limit]
-
-
-def heat_grid(found: list[Place], *, limit: int = 16) -> HeatGrid:
-    """The places as cluster × namespace. Beyond `limit` namespaces, the calmest are left out and counted."""
-    clusters = sorted({p.cluster for p in found}, key=lambda c: c.name)
+def heat_grid(filters: Filters, found: Heat) -> HeatGrid:
+    """The hottest 12 clusters × the hottest 16 namespaces. Two queries."""
+    ids, namespaces = _hottest(found.by_cluster, MOST_COLUMNS), _hottest(found.by_namespace, MOST_ROWS)
+    clusters = tuple(Cluster.objects.filter(id__in=ids).order_by("name"))
+    by_id = {cluster.id: cluster for cluster in clusters}
+    rows = standing(filters).filter(cluster__in=ids, namespace__in=namespaces)
     cells: dict[tuple[str, UUID], Cell] = {}
-    for place in found:
-        key = (place.namespace, place.cluster.id)
-        cell = cells.get(key, Cell(place.cluster, place.namespace, Posture(), OpenCounts()))
-        cells[key] = Cell(cell.cluster, cell.namespace, cell.posture + place.posture, cell.open + place.open)
-    rows = []
-    for namespace in {place.namespace for place in found}:
-        across = tuple(cells.get((namespace, cluster.id)) for cluster in clusters)
-        rows.append(HeatRow(namespace, across, sum(cell.open.weighted for cell in across if cell)))
-    rows.sort(key=lambda row: (-row.open_weighted, row.namespace))
-    return HeatGrid(tuple(clusters), tuple(rows[:limit]), max(0, len(rows) - limit))
+    for row in rows.order_by().values("cluster_id", "namespace").annotate(**measures(filters.as_of)):
+        cluster, namespace = by_id[row["cluster_id"]], row["namespace"]
+        cells[namespace, cluster.id] = Cell(cluster, namespace, posture_in(row), open_in(row))
+    return HeatGrid(
+        clusters,
+        tuple(HeatRow(name, tuple(cells.get((name, cluster.id)) for cluster in clusters)) for name in namespaces),
+        left_out_count=max(0, len(found.by_namespace) - len(namespaces)),
+        left_out_cluster_count=max(0, len(found.by_cluster) - len(ids)),
+    )
+
+
+def _hottest(counts: dict[Any, OpenCounts], limit: int) -> list[Any]:
+    return sorted(counts, key=lambda key: (-counts[key].weighted, str(key)))[:limit]
 
 
 def most_violated(filters: Filters, directory: Directory, *, limit: int = 12) -> list[ViolatedPolicy]:
-    """Policies by the number of resources that fail them, in view. Two queries."""
+    """Policies by the number of resources that fail them, in view. At most three queries."""
     found = [
         ViolatedPolicy(directory.policies_by_id[policy_id], counts)
         for policy_id, counts in counts_by_policy(filters).items()
         if counts.failed
     ]
     return sorted(found, key=lambda v: (-v.counts.failed, -v.policy.severity, v.policy.slug))[:limit]
-
-
-def known_namespaces() -> list[str]:
-    """Every namespace that has verdicts, by name; '' (cluster-scoped) is not among them. One query."""
-    found = PostureCount.objects.exclude(namespace="").order_by("namespace")
-    return list(found.values_list("namespace", flat=True).distinct())

@@ -8,9 +8,9 @@ from common.errors import NotFound
 from compliance.models import Policy, Standard
 from compliance.posture import Posture, total
 
+from .counts import NOTHING, Counts, counts_by_policy
 from .directory import Directory
 from .filters import Filters
-from .policies import NOTHING, Counts, counts_by_policy
 
 
 @dataclass(frozen=True, slots=True)

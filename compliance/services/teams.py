@@ -66,8 +66,8 @@ _SUMS = ", ".join(f"sum({name})" for name in MEASURES.split(", "))
 _FOLD = f"""
 INSERT INTO compliance_postureday
     (organization_id, day, cluster_id, environment, namespace, is_last, is_carried, {MEASURES})
-SELECT organization_id, day, cluster_id, environment, namespace, is_last, is_carried, {_SUMS}
-FROM staged_day GROUP BY organization_id, day, cluster_id, environment, namespace, is_last, is_carried
+SELECT organization_id, day, cluster_id, environment, namespace, bool_or(is_last), bool_and(is_carried), {_SUMS}
+FROM staged_day GROUP BY organization_id, day, cluster_id, environment, namespace
 """
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from compliance.models import Severity
-from compliance.selectors.policies import Counts
+from compliance.selectors.counts import Counts
 from compliance.selectors.posture import ViolatedPolicy
 
 from .layout import chart, figure, value_axis

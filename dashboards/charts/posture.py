@@ -67,7 +67,7 @@ def events(history: History) -> list[tuple[date, str]]:
     """What a reader should know beside the line: clusters that joined, and the largest leaps of a day."""
     start, end = history.days[0].day, history.days[-1].day
     joined: dict[date, list[str]] = {}
-    for name, day in history.first_days.items():
+    for name, day in history.joined.items():
         if start < day <= end:
             joined.setdefault(day, []).append(name)
     found = [(day, f"{', '.join(names)} added") for day, names in joined.items()]

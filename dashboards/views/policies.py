@@ -143,12 +143,12 @@ def policy(request: OrganizationRequest, policy_slug: str) -> HttpResponse:
     directory = Directory(request.user)
     filters = parse_filters(request.GET, directory)
     try:
-        row = policy_row(policy_slug, filters, directory)
+        row = policy_row(policy_slug, filters)
     except NotFound as error:
         raise Http404(error.detail) from None
     found = row.policy
     trend = policy_trend(found, filters)
-    places = policy_places(found, filters, directory)
+    places = policy_places(found, filters)
     spec = found.document.get("spec", {})
     context = {
         "policy": found,

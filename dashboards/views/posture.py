@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -12,17 +12,8 @@ from django.views.decorators.http import require_GET
 
 from compliance.selectors.directory import Directory
 from compliance.selectors.filters import CLUSTER_SCOPED, SCOPE_PARAMETERS, Filters, parse_filters
-from compliance.selectors.history import History, posture_timeline
-from compliance.selectors.posture import (
-    Cell,
-    HeatGrid,
-    Place,
-    heat_grid,
-    hottest_places,
-    known_namespaces,
-    most_violated,
-    places,
-)
+from compliance.selectors.history import History, joined_clusters, posture_timeline
+from compliance.selectors.posture import Cell, HeatGrid, Place, heat, heat_grid, hottest_places, most_violated
 from dashboards.access import OrganizationRequest, organization_view
 from dashboards.charts import policies as policy_charts
 from dashboards.charts import posture as posture_charts
@@ -83,9 +74,9 @@ def understood(request: OrganizationRequest) -> PostureView:
 def posture_view(request: OrganizationRequest) -> HttpResponse:
     view = understood(request)
     timeline = posture_timeline(view.filters, days=view.days)
-    found = places(view.filters, view.directory)
     history = timeline.whole()
-    hottest = hottest_places(found)
+    found = heat(view.filters)
+    hottest = hottest_places(view.filters)
     return render(
         request,
         "posture/posture.html",
@@ -94,9 +85,9 @@ def posture_view(request: OrganizationRequest) -> HttpResponse:
             "history": history,
             "hottest": [_place_row(view, place) for place in hottest],
             "most_open": max((place.open.all for place in hottest), default=0),
-            "grid": _grid(view, heat_grid(found)),
+            "grid": _grid(view, heat_grid(view.filters, found)),
             "environments": _multiples(view, timeline.by_environment(), "environment", str.capitalize),
-            "namespaces": known_namespaces(),
+            "namespaces": found.namespaces,
             "ranges": [(days, view.filters.query(without=NOT_APPLIED, range=str(days))) for days in RANGES],
             "chips": _chips(view),
             "critical_url": view.fix_url(severity="critical"),
@@ -130,7 +121,8 @@ def posture_chart_view(request: OrganizationRequest, name: str) -> HttpResponse:
 
 
 def _trend(view: PostureView) -> dict[str, Any]:
-    history = posture_timeline(view.filters, days=view.days).whole()
+    timeline = posture_timeline(view.filters, days=view.days)
+    history = replace(timeline.whole(), joined=joined_clusters(view.filters, timeline.start, timeline.end))
     return posture_charts.trend(history, day_url=view.fix_url(as_of="__day__").replace("__day__", "{day}"))
 
 
@@ -187,12 +179,19 @@ def _grid(view: PostureView, grid: HeatGrid) -> dict[str, Any]:
     """The heat grid with the list of violations behind each cell."""
     return {
         "clusters": grid.clusters,
-        "left_out_count": grid.left_out_count,
+        "left_out": left_out(grid),
         "rows": [
             {"namespace": row.namespace, "cells": [cell and _heat_cell(view, cell) for cell in row.cells]}
             for row in grid.rows
         ],
     }
+
+
+def left_out(grid: HeatGrid) -> str:
+    """What the grid does not show, in words: `284 calmer namespaces and 988 clusters left out`."""
+    named = ((grid.left_out_count, "namespace"), (grid.left_out_cluster_count, "cluster"))
+    parts = [f"{number:,} {noun}{'' if number == 1 else 's'}" for number, noun in named if number]
+    return f"{' and '.join(parts)} that are calmer left out" if parts else ""
 
 
 def _heat_cell(view: PostureView, cell: Cell) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 from common.errors import NotFound
 from compliance.models import Severity, Violation
 from compliance.selectors.directory import Directory
-from compliance.selectors.facets import Facets, best_fixes, violation_facets
-from compliance.selectors.filters import MY_TEAMS, Filters, parse_filters
+from compliance.selectors.facets import MOST_COUNTED, Facets, best_fixes, violation_facets
+from compliance.selectors.filters import ANY_STATUS, MY_TEAMS, Filters, parse_filters
 from compliance.selectors.fixes import violation_diff
 from compliance.selectors.groups import BY_POLICY, BY_WORKLOAD, GROUPINGS, group_page
 from compliance.selectors.keyset import InvalidCursor, Page
@@ -40,7 +40,7 @@ def fix(request: OrganizationRequest) -> HttpResponse:
     filters = parse_filters(request.GET, directory, default_team=MY_TEAMS if is_developer else "")
     by = request.GET.get("group", "")
     by = by if by in GROUP_LABELS else BY_WORKLOAD
-    facets = violation_facets(filters)
+    facets = violation_facets(filters, directory)
     suggestions = best_fixes(filters, limit=SUGGESTIONS) if filters.status == "open" else []
     kept_group = "" if by == BY_WORKLOAD else f"group={by}"
     page, is_restarted = _page(filters, by, request.GET.get("cursor") or None)
@@ -58,16 +58,16 @@ def fix(request: OrganizationRequest) -> HttpResponse:
             for value, label in GROUP_LABELS.items()
         ],
         "bar": violation_bar(filters, facets, directory, extra=kept_group),
-        "severities": by_word(
-            {s: n for s, n in facets.severities.items() if not filters.severities or s in filters.severities}
-        ),
+        "severities": by_word(shown_severities(filters, facets)),
+        "is_empty": facets.violation_count == 0,
+        "count_words": count_words(filters, facets),
         "page": page,
         "is_restarted": is_restarted,
         "next_cursor": page.next,
         "suggestions": suggestions,
         "suggested_count": sum(s.violation_count for s in suggestions),
         "suggestion_words": NUMBERS.get(len(suggestions), ""),
-        "places": places(facets),
+        "places": places(filters, facets),
         "has_clusters": bool(directory.clusters),
         "can_register": can(request.membership.role, Capability.MANAGE_CLUSTERS),
         "everyone_url": f"?{filters.query(team='all')}" if filters.is_mine else "",
@@ -87,15 +87,27 @@ def _page(filters: Filters, by: str, cursor: str | None) -> tuple[Page, bool]:
         return read(None), True
 
 
-def places(facets: Facets) -> str:
-    """Where the violations in view lie, in words: `9 workloads and 2 other resources`."""
-    others = facets.resource_count - facets.workload_count
-    parts = []
-    if facets.workload_count or not others:
-        parts.append(counted(facets.workload_count, "workload"))
-    if others:
-        parts.append(counted(others, "other resource" if facets.workload_count else "resource"))
-    return " and ".join(parts)
+def shown_severities(filters: Filters, facets: Facets) -> dict[int, int]:
+    """How many of each severity are in view; none while they are too many to count."""
+    found = facets.severities or {}
+    return {s: n for s, n in found.items() if not filters.severities or s in filters.severities}
+
+
+def count_words(filters: Filters, facets: Facets) -> str:
+    """How many violations are in view, in words: `1,204 violations`, `more than 5,000 resolved violations`."""
+    noun = "violation" if filters.status in ("open", ANY_STATUS) else f"{filters.status} violation"
+    if facets.violation_count is None:
+        return f"more than {MOST_COUNTED:,} {noun}s"
+    return counted(facets.violation_count, noun)
+
+
+def places(filters: Filters, facets: Facets) -> str:
+    """Where the violations in view lie, in words: `12 namespaces of 3 clusters`; '' where the filters say it all."""
+    namespaces = sum(1 for name in facets.namespaces or () if name) if filters.namespace is None else 0
+    is_anywhere = filters.cluster_ids is None and not filters.environment
+    clusters = len(facets.clusters or ()) if is_anywhere else 0
+    parts = ((namespaces, "namespace"), (clusters, "cluster"))
+    return " of ".join(counted(number, noun) for number, noun in parts if number)
 
 
 def counted(number: int, noun: str) -> str:

@@ -156,5 +156,5 @@ def test_the_list_costs_the_same_with_1_and_50_own_policies(
     for first, last in ((0, 1), (1, 50)):
         for number in range(first, last):
             make_own_policy(f"own-{number}")
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(9):
             client.get(f"{HERE}/policies?limit=200")

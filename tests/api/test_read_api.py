@@ -20,7 +20,7 @@ QUERIES = {
     "resources": 1,
     "violations": 1,
     "policies": 3,
-    "standards": 5,
+    "standards": 6,
     "reports": 1,
 }
 SCOPE_QUERIES = 7

@@ -4,9 +4,10 @@ from datetime import date, timedelta
 
 from compliance.models import Policy, Severity
 from compliance.posture import Posture
-from compliance.selectors.history import Day, History, OpenCounts
-from compliance.selectors.policies import Counts
+from compliance.selectors.counts import Counts
+from compliance.selectors.history import Day, History
 from compliance.selectors.posture import ViolatedPolicy
+from compliance.selectors.standing import OpenCounts
 from dashboards.charts.policies import most_violated
 from dashboards.charts.posture import events, flow, trend
 

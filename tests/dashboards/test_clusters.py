@@ -15,7 +15,7 @@ from organizations.scope import organization_scope
 from tests.dashboards.posture_days import make_day
 from tests.factories import make_cluster
 
-LIST_QUERIES = 16
+LIST_QUERIES = 14
 
 
 @pytest.fixture

@@ -7,19 +7,21 @@ from django.http import QueryDict
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from common.clock import now
+from common.clock import now, today
+from compliance.models import PostureDay
 from compliance.selectors.directory import Directory
 from compliance.selectors.facets import best_fixes, violation_facets
 from compliance.selectors.filters import Filters, parse_filters
 from compliance.selectors.groups import group_page
 from compliance.selectors.violations import violation_page
 from organizations.models import Organization, TeamMembership, User
+from tests.dashboards.posture_days import make_day
 from tests.factories import make_violation, make_workload
 from tests.fleet import FRAME_QUERIES, Fleet, grow, make_fleet, visitor
 
 FIX = "/o/acme/fix"
 HTMX = {"HTTP_HX_REQUEST": "true"}
-FIX_QUERIES = FRAME_QUERIES + 14
+FIX_QUERIES = FRAME_QUERIES + 15
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def test_first_line_counts_violations_and_what_three_fixes_close(
 ) -> None:
     grow(fleet, 4)
     text = words(open_page(client, olivia))
-    assert "8 violations to fix in 4 workloads; three fixes close 3 of them." in text
+    assert "8 violations to fix in 4 namespaces of 2 clusters; three fixes close 3 of them." in text
 
 
 def test_without_a_cluster_the_page_says_how_to_begin(
@@ -67,8 +69,8 @@ def test_a_developer_sees_his_teams_first_and_everyone_when_he_asks(
 ) -> None:
     TeamMembership.objects.create(organization=fleet.payments.organization, team=fleet.payments, user=dev)
     grow(fleet, 4)
-    assert "4 violations to fix in your 2 workloads" in words(open_page(client, dev))
-    assert "8 violations to fix in 4 workloads" in words(open_page(client, dev, "?team=all"))
+    assert "4 violations to fix in your teams’ resources, in 2 namespaces of 2 clusters" in words(open_page(client, dev))
+    assert "8 violations to fix in 4 namespaces of 2 clusters" in words(open_page(client, dev, "?team=all"))
 
 
 @pytest.mark.parametrize(
@@ -105,20 +107,40 @@ def test_names_are_found_by_a_part_of_them_and_signs_mean_themselves(fleet: Flee
 
 def test_facets_count_a_dimension_as_if_it_were_not_filtered(fleet: Fleet) -> None:
     grow(fleet, 4)
-    facets = violation_facets(Filters(cluster_ids=(fleet.staging.id,), clusters=(fleet.staging,)))
+    narrow = Filters(cluster_ids=(fleet.staging.id,), clusters=(fleet.staging,))
+    facets = violation_facets(narrow, Directory())
     assert facets.violation_count == 2
     assert facets.clusters == {fleet.staging.id: 2, fleet.production.id: 6}
     assert facets.policies == {fleet.privileged.id: 1, fleet.latest.id: 1}
 
 
 def test_facets_of_nothing_are_zero(fleet: Fleet) -> None:
-    assert violation_facets(Filters()).violation_count == 0
+    assert violation_facets(Filters(), Directory()).violation_count == 0
 
 
-def test_resources_that_are_no_workloads_are_named_apart(client: Client, olivia: User, fleet: Fleet) -> None:
-    grow(fleet, 1)
-    make_violation(make_workload(fleet.production, kind="Ingress"), fleet.privileged)
-    assert "in 1 workload and 1 other resource" in words(open_page(client, olivia))
+def test_what_is_too_much_to_count_is_said_to_be_more(
+    client: Client, olivia: User, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(fleet, 4)
+    monkeypatch.setattr("compliance.selectors.facets.MOST_COUNTED", 3)
+    monkeypatch.setattr("dashboards.views.tactical.MOST_COUNTED", 3)
+    facets = violation_facets(Filters(status="all"), Directory())
+    assert (facets.violation_count, facets.severities, facets.namespaces) == (None, None, None)
+    page = words(open_page(client, olivia, "?status=all"))
+    assert "More than 3 violations" in page
+    assert "space-1" in page
+
+
+def test_places_of_chosen_policies_are_counted_while_their_rows_are_few(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(fleet, 4)
+    chosen = parse_filters(QueryDict("policy=image-latest-tag"), Directory())
+    facets = violation_facets(chosen, Directory())
+    assert (facets.violation_count, facets.environments) == (4, {"production": 3, "staging": 1})
+    monkeypatch.setattr("compliance.selectors.counts.MOST_ROWS", 1)
+    facets = violation_facets(chosen, Directory())
+    assert (facets.violation_count, facets.environments) == (4, None)
 
 
 def test_groups_by_workload_are_worst_first_and_cut_off(fleet: Fleet) -> None:
@@ -171,9 +193,12 @@ def test_a_past_day_shows_what_was_open_then(client: Client, olivia: User, fleet
     week_ago = now() - timedelta(days=7)
     make_violation(workload, fleet.privileged, opened_at=now() - timedelta(days=20), resolved_at=week_ago)
     make_violation(workload, fleet.latest, opened_at=now() - timedelta(days=1))
-    day = (now() - timedelta(days=10)).date().isoformat()
-    text = words(open_page(client, olivia, f"?as_of={day}"))
-    assert "1 violation was open in 1 workload" in text
+    day = (now() - timedelta(days=10)).date()
+    PostureDay.objects.all().delete()
+    make_day(fleet.production, day, namespace=workload.namespace, open_critical=1)
+    make_day(fleet.production, today(), namespace=workload.namespace, open_medium=1)
+    text = words(open_page(client, olivia, f"?as_of={day.isoformat()}"))
+    assert "1 violation was open in 1 namespace of 1 cluster" in text
     assert "image-latest-tag" not in text
 
 

@@ -14,14 +14,15 @@ from compliance.selectors.policies import policy_rows, policy_trend
 from compliance.selectors.search import search
 from compliance.selectors.standards import standard_row
 from organizations.models import Organization, User
+from tests.dashboards.posture_days import make_policy_day
 from tests.factories import make_count, make_policy, make_standard, make_violation, make_workload
 from tests.fleet import FRAME_QUERIES, Fleet, count_verdicts, grow, make_fleet, visitor
 
 PAGES = {
     "/o/acme/policies": FRAME_QUERIES + 8,
     "/o/acme/policies/privileged-container": FRAME_QUERIES + 9,
-    "/o/acme/standards": FRAME_QUERIES + 8,
-    "/o/acme/standards/pss-baseline": FRAME_QUERIES + 8,
+    "/o/acme/standards": FRAME_QUERIES + 9,
+    "/o/acme/standards/pss-baseline": FRAME_QUERIES + 9,
     "/o/acme/search": FRAME_QUERIES,
     "/o/acme/search?q=a": FRAME_QUERIES + 4,
 }
@@ -75,22 +76,19 @@ def test_a_past_day_reads_each_clusters_last_day_up_to_it(fleet: Fleet) -> None:
         (fleet.staging, today(), 1),
     ]
     for cluster, at, failed in rows:
-        PolicyDay.objects.create(
-            organization=cluster.organization, cluster=cluster, policy=fleet.privileged, day=at, failed=failed
-        )
+        make_policy_day(cluster, at, fleet.privileged, failed=failed)
     assert counts(Filters(as_of=day))["privileged-container"] == (11, 11)
 
 
 def test_the_trend_carries_a_cluster_that_was_silent(fleet: Fleet) -> None:
+    PolicyDay.objects.all().delete()
     first = today() - timedelta(days=3)
     for cluster, at, failed in [
         (fleet.production, first, 5),
         (fleet.staging, first + timedelta(days=1), 2),
         (fleet.production, today(), 1),
     ]:
-        PolicyDay.objects.create(
-            organization=cluster.organization, cluster=cluster, policy=fleet.privileged, day=at, failed=failed
-        )
+        make_policy_day(cluster, at, fleet.privileged, failed=failed)
     assert [failed for _, failed in policy_trend(fleet.privileged, Filters())] == [5, 7, 7, 3]
 
 

@@ -14,7 +14,9 @@ from compliance.posture import Posture
 from compliance.selectors.directory import Directory
 from compliance.selectors.filters import Filters, parse_filters
 from compliance.selectors.history import posture_timeline
-from compliance.selectors.posture import heat_grid, hottest_places, most_violated, places
+from compliance.selectors.posture import heat, heat_grid, hottest_places, most_violated
+from compliance.selectors.standing import standing_of_clusters
+from dashboards.views.posture import left_out
 from organizations.models import Organization, User
 from organizations.scope import organization_scope
 from tests.dashboards.posture_days import make_day
@@ -93,7 +95,8 @@ def test_scope_narrows_history_and_places_alike(acme_scope: Organization, query:
     make_day(make_cluster("a"), today(), namespace="shop", team=team, passed_weight=5)
     make_day(make_cluster("b", "staging"), today(), namespace="bank", passed_weight=7)
     assert whole(query)[-1] == Posture(5)
-    assert [p.posture for p in places(filters(query), Directory())] == [Posture(5)]
+    found = standing_of_clusters(filters(query))
+    assert [posture for posture, _ in found.values()] == [Posture(5)]
 
 
 def test_as_of_tells_the_day_as_it_was(acme_scope: Organization) -> None:
@@ -102,7 +105,7 @@ def test_as_of_tells_the_day_as_it_was(acme_scope: Organization) -> None:
     make_day(cluster, today(), passed_weight=20)
     query = f"as_of={days_ago(9)}"
     assert whole(query)[-1] == Posture(10, 10)
-    assert places(filters(query), Directory())[0].posture == Posture(10, 10)
+    assert standing_of_clusters(filters(query))[cluster.id][0] == Posture(10, 10)
 
 
 def test_points_gained_are_counted_from_the_first_day_with_a_score(acme_scope: Organization) -> None:
@@ -117,7 +120,7 @@ def test_hottest_places_are_ranked_by_weight_not_by_number(acme_scope: Organizat
     make_day(cluster, today(), namespace="noisy", open_low=9)
     make_day(cluster, today(), namespace="grave", open_critical=1)
     make_day(cluster, today(), namespace="clean")
-    hottest = hottest_places(places(filters(), Directory()))
+    hottest = hottest_places(filters())
     assert [place.namespace for place in hottest] == ["grave", "noisy"]
 
 
@@ -126,7 +129,7 @@ def test_heat_grid_adds_teams_up_and_leaves_gaps(acme_scope: Organization) -> No
     make_day(a, today(), namespace="shop", passed_weight=5, failed_weight=5)
     make_day(a, today(), namespace="shop", team=make_team(), passed_weight=10)
     make_day(b, today(), namespace="bank", passed_weight=1, open_high=1)
-    grid = heat_grid(places(filters(), Directory()))
+    grid = heat_grid(filters(), heat(filters()))
     assert [row.namespace for row in grid.rows] == ["bank", "shop"]
     shop = grid.rows[1].cells
     assert shop[0] is not None
@@ -136,11 +139,19 @@ def test_heat_grid_adds_teams_up_and_leaves_gaps(acme_scope: Organization) -> No
 
 def test_heat_grid_counts_what_it_leaves_out(acme_scope: Organization) -> None:
     cluster = make_cluster()
-    for number in range(5):
+    for number in range(18):
         make_day(cluster, today(), namespace=f"n{number}", open_low=number)
-    grid = heat_grid(places(filters(), Directory()), limit=2)
-    assert [row.namespace for row in grid.rows] == ["n4", "n3"]
-    assert grid.left_out_count == 3
+    grid = heat_grid(filters(), heat(filters()))
+    assert [row.namespace for row in grid.rows][:2] == ["n17", "n16"]
+    assert (len(grid.rows), grid.left_out_count) == (16, 2)
+
+
+def test_heat_grid_shows_the_hottest_clusters_by_name(acme_scope: Organization) -> None:
+    for number in range(14):
+        make_day(make_cluster(f"c{number:02d}"), today(), open_low=number)
+    grid = heat_grid(filters(), heat(filters()))
+    assert [cluster.name for cluster in grid.clusters] == [f"c{number:02d}" for number in range(2, 14)]
+    assert left_out(grid) == "2 clusters that are calmer left out"
 
 
 def test_most_violated_policies_count_resources(acme_scope: Organization) -> None:

@@ -55,7 +55,10 @@ def merge_results(
     _record(report, document, standing, missing)
     freshness = {} if cluster.agent_name else {"last_scanned_at": instant}
     Cluster.objects.filter(pk=cluster.pk).update(
-        resource_count=resource_count, unreported_resource_count=unreported, **freshness
+        first_scanned_at=cluster.first_scanned_at or instant,
+        resource_count=resource_count,
+        unreported_resource_count=unreported,
+        **freshness,
     )
     return changed_count, gone_count, flow
 

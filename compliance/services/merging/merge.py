@@ -110,6 +110,7 @@ def _merge(report: Report, standing: Standing) -> MergeOutcome:
         if is_changed or not is_same_day:
             write_day(cursor, parameters, unreported_count=unreported, resource_count=resource_count)
     Cluster.objects.filter(pk=cluster.pk).update(
+        first_scanned_at=cluster.first_scanned_at or report.scanned_at,
         last_scanned_at=report.scanned_at,
         agent_name=kept.head["agent"]["name"][:64],
         agent_version=kept.head["agent"]["version"][:64],

@@ -1,0 +1,154 @@
+"""How the fleet stands on the day in view: each place (cluster, namespace, team) on its cluster's last day up to it."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F, Q, QuerySet, Sum
+
+from common.clock import now, today
+from compliance.models import PostureDay
+from compliance.posture import FRESH_FOR, Posture
+
+from .filters import Filters
+
+SEVERITY_WORDS = ("critical", "high", "medium", "low")
+WEIGHTED_OPEN = F("open_critical") * 10 + F("open_high") * 5 + F("open_medium") * 2 + F("open_low")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCounts:
+    """Open violations by severity; adds with `+`."""
+
+    critical: int = 0
+    high: int = 0
+    medium: int = 0
+    low: int = 0
+
+    @property
+    def all(self) -> int:
+        return self.critical + self.high + self.medium + self.low
+
+    @property
+    def weighted(self) -> int:
+        """By gravity: 10 for a critical one, 5, 2 and 1 for the others, as in posture."""
+        return self.critical * 10 + self.high * 5 + self.medium * 2 + self.low
+
+    def by_word(self) -> dict[str, int]:
+        return {word: getattr(self, word) for word in SEVERITY_WORDS}
+
+    def __add__(self, other: "OpenCounts") -> "OpenCounts":
+        return OpenCounts(*(getattr(self, word) + getattr(other, word) for word in SEVERITY_WORDS))
+
+
+def clusters_condition(filters: Filters) -> Q:
+    """Which clusters are in view, as a condition on rows that have a cluster and its environment."""
+    condition = Q()
+    if filters.environment:
+        condition &= Q(environment=filters.environment)
+    if has_chosen_clusters(filters):
+        condition &= Q(cluster__in=filters.cluster_ids)
+    return condition
+
+
+def has_chosen_clusters(filters: Filters) -> bool:
+    """Whether single clusters are in view, and not all or those of an environment."""
+    return filters.cluster_ids is not None and bool(filters.clusters or not filters.environment)
+
+
+def places_condition(filters: Filters) -> Q:
+    """What the filters say of namespaces and teams, as a condition on rows of rollups."""
+    condition = Q()
+    if filters.namespace is not None:
+        condition &= Q(namespace=filters.namespace)
+    if filters.team_ids is not None:
+        condition &= Q(team__in=filters.team_ids)
+    return condition
+
+
+def standing(filters: Filters) -> QuerySet[PostureDay]:
+    """The rows in view, one for each place."""
+    newest = Q(is_last=True)
+    if filters.as_of:
+        newest = Q(day=filters.as_of) | Q(is_last=True, day__lt=filters.as_of)
+    return PostureDay.objects.filter(newest, clusters_condition(filters), places_condition(filters))
+
+
+def silence(as_of: date | None) -> Q:
+    """Which of those rows are of clusters that have gone silent: today is judged as of now, a past day at its end."""
+    if as_of is not None and as_of < today():
+        return Q(day__lt=as_of)
+    stale = Q(cluster__last_scanned_at=None) | Q(cluster__last_scanned_at__lt=now() - FRESH_FOR)
+    return Q(day__lt=today()) & stale
+
+
+def measures(as_of: date | None) -> dict[str, Any]:
+    """Sums that `posture_in` and `open_in` read; what a silent cluster said last counts as unreported."""
+    silent = silence(as_of)
+    heard = {
+        f"{verdict}_sum": Sum(f"{verdict}_weight", filter=~silent, default=0)
+        for verdict in ("passed", "failed", "errored")
+    }
+    unheard = Sum(F("passed_weight") + F("failed_weight") + F("errored_weight"), filter=silent, default=0)
+    return {
+        **heard,
+        "skipped_sum": Sum("skipped_weight"),
+        "unreported_sum": Sum("unreported_weight") + unheard,
+        **{f"{word}_sum": Sum(f"open_{word}") for word in SEVERITY_WORDS},
+    }
+
+
+def posture_in(row: dict[str, Any]) -> Posture:
+    """The posture in a row of `measures`."""
+    return Posture(*(row[f"{verdict}_sum"] for verdict in ("passed", "failed", "errored", "skipped", "unreported")))
+
+
+def open_in(row: dict[str, Any]) -> OpenCounts:
+    """What is open in a row of `measures`."""
+    return OpenCounts(*(row[f"{word}_sum"] for word in SEVERITY_WORDS))
+
+
+def standing_of_clusters(filters: Filters) -> dict[UUID, tuple[Posture, OpenCounts]]:
+    """Posture and open violations of each cluster in view that has reported. One query; meant for few clusters."""
+    rows = standing(filters).order_by().values("cluster_id").annotate(**measures(filters.as_of))
+    return {row["cluster_id"]: (posture_in(row), open_in(row)) for row in rows}
+
+
+DIMENSIONS = {"cluster": "cluster_id", "environment": "environment", "namespace": "namespace", "team": "team_id"}
+
+
+def open_by(filters: Filters, dimensions: Collection[str]) -> dict[str, dict[Any, OpenCounts]]:
+    """Open violations in view by each of the dimensions (cluster id, environment, namespace, team id or None), and
+    under '' in all. One query, one pass.
+    """
+    columns = [DIMENSIONS[name] for name in dimensions]
+    opens = [f"open_{word}" for word in SEVERITY_WORDS]
+    inner, params = standing(filters).order_by().values(*columns, *opens).query.sql_with_params()
+    grouped, sets = ", ".join(columns), ", ".join(f"({column})" for column in [*columns, ""])
+    sums = ", ".join(f"coalesce(sum({name}), 0)" for name in opens)
+    names = ", ".join(f"GROUPING({column})" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {names}, {grouped}, {sums}"  # noqa: S608 - the names are our own
+            f" FROM ({inner}) AS found GROUP BY GROUPING SETS ({sets})",
+            params,
+        )
+        return _by_dimension(cursor.fetchall(), list(dimensions))
+
+
+def _by_dimension(rows: Iterable[tuple[Any, ...]], names: list[str]) -> dict[str, dict[Any, OpenCounts]]:
+    """GROUPING() is 0 for the column that a row is grouped by."""
+    found: dict[str, dict[Any, OpenCounts]] = {name: {} for name in (*names, "")}
+    width = len(names)
+    for row in rows:
+        left_out, keys, sums = row[:width], row[width : 2 * width], row[2 * width :]
+        place = left_out.index(0) if 0 in left_out else None
+        counts = OpenCounts(*map(int, sums))
+        if place is None:
+            found[""][None] = counts
+        else:
+            found[names[place]][keys[place]] = counts
+    return found
