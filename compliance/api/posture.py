@@ -1,12 +1,15 @@
 """Posture to read: as it stands, whole and by place, and day by day."""
 
+from typing import Any
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.errors import PlumblineError
 from compliance.selectors.directory import Directory
-from compliance.selectors.filters import SCOPE_PARAMETERS, strict_filters
+from compliance.selectors.filters import SCOPE_PARAMETERS, Filters, strict_filters
 from compliance.selectors.history import posture_timeline
+from compliance.selectors.policies import policy_rows, posture_by_category
 from compliance.selectors.posture import hottest_places, place_count
 from organizations.api.views import OrganizationAPIView
 
@@ -35,6 +38,7 @@ class PostureNow(OrganizationAPIView):
         whole = {
             "posture": last.posture,
             "open": last.open,
+            "categories": _categories(filters, directory),
             "place_count": place_count(filters),
             "places": hottest_places(filters, limit=limit_of(request)),
         }
@@ -56,6 +60,11 @@ class PostureHistory(OrganizationAPIView):
         filters = strict_filters(request.query_params, Directory(request.user))
         history = posture_timeline(filters, days=_days(request)).whole()
         return Response(PostureHistorySerializer({"days": history.days}).data)
+
+
+def _categories(filters: Filters, directory: Directory) -> list[dict[str, Any]]:
+    found = posture_by_category(policy_rows(filters, directory))
+    return [{"category": name, "posture": posture} for name, posture in found.items() if posture.applicable]
 
 
 def _days(request: Request) -> int:

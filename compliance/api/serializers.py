@@ -67,9 +67,15 @@ class PlaceSerializer(serializers.Serializer):
     open = OpenCountsSerializer()
 
 
+class CategorySerializer(serializers.Serializer):
+    category = serializers.CharField()
+    posture = PostureSerializer()
+
+
 class PostureNowSerializer(serializers.Serializer):
     posture = PostureSerializer()
     open = OpenCountsSerializer()
+    categories = CategorySerializer(many=True, help_text="Of policies: each with what is in view of it.")
     place_count = serializers.IntegerField(help_text="Places that have something open.")
     places = PlaceSerializer(many=True, help_text="The `limit` hottest of them, by the weight of what is open.")
 

@@ -1,7 +1,7 @@
 """Policies with what they found in the part of the fleet that is in view."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -9,6 +9,7 @@ from clusters.models import Cluster
 from common.clock import today
 from common.errors import NotFound
 from compliance.models import Policy
+from compliance.posture import Posture
 
 from .counts import (
     NOTHING,
@@ -36,6 +37,11 @@ class PolicyRow:
     def open_count(self) -> int:
         return self.counts.open
 
+    @property
+    def posture(self) -> Posture:
+        """Weighted by the policy's severity."""
+        return self.counts.weighted(self.policy.weight)
+
 
 def known_slugs(slugs: Collection[str]) -> frozenset[str]:
     """Those of the slugs that a report may name: the library's and the organization's own, retired too. One query."""
@@ -51,6 +57,14 @@ def policy_rows(filters: Filters, directory: Directory) -> list[PolicyRow]:
         if _is_in_view(policy, filters) and (policy.retired_at is None or policy.id in counts)
     ]
     return sorted(rows, key=lambda r: (-r.counts.failed * r.policy.weight, -r.policy.severity, r.policy.slug))
+
+
+def posture_by_category(rows: Iterable[PolicyRow]) -> dict[str, Posture]:
+    """The posture of each category that has policies among the rows, by name."""
+    found: dict[str, Posture] = {}
+    for row in sorted(rows, key=lambda row: row.policy.category):
+        found[row.policy.category] = found.get(row.policy.category, Posture()) + row.posture
+    return found
 
 
 def _is_in_view(policy: Policy, filters: Filters) -> bool:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from common.errors import NotFound
 from compliance.models import PolicyFormat, Severity
+from compliance.posture import Posture, total
 from compliance.selectors.directory import Directory
 from compliance.selectors.filters import LIBRARY, OWN, Filters, parse_filters
 from compliance.selectors.links import linked_policies
@@ -55,6 +56,11 @@ class CategoryGroup:
     @property
     def failing_count(self) -> int:
         return sum(row.counts.failed > 0 for row in self.rows)
+
+    @property
+    def posture(self) -> Posture:
+        """Each check weighted by its policy's severity, as in every posture."""
+        return total(row.posture for row in self.rows)
 
     @property
     def heat(self) -> int:

@@ -220,6 +220,16 @@ def test_posture_without_data_has_no_score(ask: Ask, fleet: Fleet) -> None:
     assert len(ask("posture/history?days=7")["days"]) == 7
 
 
+def test_posture_tells_categories_and_the_hottest_places(ask: Ask, fleet: Fleet) -> None:
+    count_verdicts(fleet)
+    grow(fleet, 6)
+    found = ask("posture?limit=2")
+    passed = {row["category"]: row["posture"]["passed"] for row in found["categories"]}
+    assert passed == {"images": 8 * 2, "pod-security": 11 * 10}
+    assert (found["place_count"], len(found["places"])) == (6, 2)
+    assert found["places"][0]["open"] == {"critical": 1, "high": 0, "medium": 1, "low": 0}
+
+
 def test_no_list_shows_a_manifest_or_a_digest(ask: Ask, client: Client, fleet: Fleet) -> None:
     grow(fleet, 1)
     for name in LISTS:

@@ -69,7 +69,8 @@ def test_a_developer_sees_his_teams_first_and_everyone_when_he_asks(
 ) -> None:
     TeamMembership.objects.create(organization=fleet.payments.organization, team=fleet.payments, user=dev)
     grow(fleet, 4)
-    assert "4 violations to fix in your teams’ resources, in 2 namespaces of 2 clusters" in words(open_page(client, dev))
+    mine = words(open_page(client, dev))
+    assert "4 violations to fix in your teams’ resources, in 2 namespaces of 2 clusters" in mine
     assert "8 violations to fix in 4 namespaces of 2 clusters" in words(open_page(client, dev, "?team=all"))
 
 
