@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - every part is a constant of this module; values are parameters
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -88,12 +89,18 @@ def reassign_teams(*, leaving: UUID | None = None) -> int:
             copy_rows("staged_owner", ("label", "namespace", "earlier", "team_id"), lines)
             for statement in (_RESOURCES, _VIOLATIONS, _CLEAR_COUNTS, _RECOUNT):
                 cursor.execute(statement, parameters)
-            for cluster in Cluster.objects.exclude(last_scanned_at=None):
+            for cluster in _clusters_with({case[1] for case in changed}):
                 rewrite_last_day(cursor, cluster)
         if leaving is not None:
             cursor.execute(_STAGE_FOLDED, parameters)
             cursor.execute(_FOLD, parameters)
     return len(changed)
+
+
+def _clusters_with(namespaces: set[str]) -> Iterable[Cluster]:
+    """Clusters that have reported anything in these namespaces."""
+    affected = Resource.objects.filter(namespace__in=namespaces, deleted_at=None).values("cluster_id")
+    return Cluster.objects.filter(pk__in=affected).exclude(last_scanned_at=None)
 
 
 def _changed_cases(ownership: Ownership) -> list[tuple[str | None, str, UUID | None, UUID | None]]:
