@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection, migrations
+import psycopg2
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, migrations
 
 ORGANIZATION_SETTING = "plumbline.organization_id"
 USER_SETTING = "plumbline.user_id"
@@ -15,6 +16,17 @@ LEAVING_SETTING = "plumbline.leaving"
 IN_SCOPE = f"organization_id = (SELECT NULLIF(current_setting('{ORGANIZATION_SETTING}', true), '')::uuid)"
 SHARED = "organization_id IS NULL"
 NO_SCOPE = f"(SELECT NULLIF(current_setting('{ORGANIZATION_SETTING}', true), '')) IS NULL"
+
+
+def gave_out(error: BaseException) -> bool:
+    """Whether the database is what failed, and not what it was asked for: the same may work a moment later.
+
+    Where a connection breaks in mid-answer psycopg2 knows no SQLSTATE, and raises a bare DatabaseError.
+    """
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    cause = error.__cause__
+    return type(error) is DatabaseError and isinstance(cause, psycopg2.DatabaseError) and cause.pgcode is None
 
 
 @contextmanager

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from .database import gave_out
 from .ids import uuid7
 from .metrics import DATABASE_ERRORS, HTTP_REQUEST_SECONDS
 
@@ -39,7 +39,7 @@ class RequestRecords:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
-        if isinstance(exception, OperationalError | InterfaceError):
+        if gave_out(exception):
             DATABASE_ERRORS.labels(type(exception).__name__).inc()
 
     def _record(self, request: HttpRequest, status: int, seconds: float) -> None:

@@ -66,9 +66,8 @@ def _unbind_task(**_: Any) -> None:
 
 @task_failure.connect
 def _count_database_errors(exception: BaseException, **_: Any) -> None:
-    from django.db import InterfaceError, OperationalError
-
+    from common.database import gave_out  # needs the settings
     from common.metrics import DATABASE_ERRORS
 
-    if isinstance(exception, OperationalError | InterfaceError):
+    if gave_out(exception):
         DATABASE_ERRORS.labels(type(exception).__name__).inc()

@@ -5,12 +5,12 @@ import time
 from uuid import UUID
 
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, OperationalError
 from django.db.models import Count, F, Min, Q
 from structlog.contextvars import bound_contextvars
 
 from clusters.models import Report, ReportQueue, ReportStatus
 from common.clock import now
+from common.database import gave_out
 from common.metrics import (
     MERGED_RESOURCES,
     MERGED_RESULTS,
@@ -70,10 +70,10 @@ def _settle(report: Report) -> None:
     try:
         with continued_trace("merge report", report.trace_parent):
             outcome = merge_report(report)
-    except (OperationalError, InterfaceError, MemoryError, SoftTimeLimitExceeded):
-        REPORTS_SETTLED.labels("interrupted").inc()
-        raise  # the database or the machine gave out: the sweeper has it tried again, MAX_ATTEMPTS times
     except Exception as error:
+        if gave_out(error) or isinstance(error, MemoryError | SoftTimeLimitExceeded):
+            REPORTS_SETTLED.labels("interrupted").inc()
+            raise  # the database or the machine gave out: the sweeper has it tried again, MAX_ATTEMPTS times
         logger.exception("Report parked.", extra={"attempt": report.attempt_count + 1})
         _park(report, f"{type(error).__name__}: {error}")
     else:

@@ -4,12 +4,12 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from common.database import gave_out
 from common.errors import PlumblineError
 from common.metrics import DATABASE_ERRORS
 
@@ -31,7 +31,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         response = Response(error_body(detail, "permission_denied"), status=403)
     elif isinstance(error, exceptions.APIException):
         response = _of_framework(error)
-    elif isinstance(error, OperationalError | InterfaceError):
+    elif gave_out(error):
         logger.error("The database gave out.", exc_info=error)
         DATABASE_ERRORS.labels(type(error).__name__).inc()
         response = Response(error_body("The database is away: try again.", "database_unavailable"), status=503)

@@ -1,9 +1,11 @@
 """While the database is away, senders are told to come back, and nothing pretends to be taken in."""
 
+from collections.abc import Callable
 from typing import Any
 
+import psycopg2
 import pytest
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
 
 from common.metrics import REGISTRY
@@ -18,17 +20,26 @@ def gone(*_: Any) -> None:
     raise OperationalError("server closed the connection unexpectedly")
 
 
-def failures() -> float:
-    return REGISTRY.get_sample_value("plumbline_database_errors_total", {"error": "OperationalError"}) or 0.0
+def gone_in_mid_answer(*_: Any) -> None:
+    raise DatabaseError("server closed the connection unexpectedly") from psycopg2.DatabaseError()
 
 
-def test_a_sender_is_told_when_to_come_back(agent: Sender, caplog: pytest.LogCaptureFixture) -> None:
-    before = failures()
-    with connection.execute_wrapper(gone):
+def failures(error: str) -> float:
+    return REGISTRY.get_sample_value("plumbline_database_errors_total", {"error": error}) or 0.0
+
+
+@pytest.mark.parametrize(
+    ("away", "error"), [(gone, "OperationalError"), (gone_in_mid_answer, "DatabaseError")], ids=["gone", "mid-answer"]
+)
+def test_a_sender_is_told_when_to_come_back(
+    agent: Sender, caplog: pytest.LogCaptureFixture, away: Callable[..., None], error: str
+) -> None:
+    before = failures(error)
+    with connection.execute_wrapper(away):
         answer = agent.post(report(scanned_at=at(0)))
     assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "database_unavailable", "5")
     assert set(answer.json()) == {"detail", "code", "fields"}
-    assert failures() == before + 1
+    assert failures(error) == before + 1
     assert "The database gave out." in caplog.text
     assert agent.post(report(scanned_at=at(0))).status_code == 202
 

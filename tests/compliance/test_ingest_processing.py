@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import psycopg2
 import pytest
 import zstandard
 from celery import current_app
-from django.db import connection, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
 from kombu import pools
 
 from clusters.models import Cluster, Report, ReportQueue
@@ -24,6 +25,7 @@ from common.clock import now
 from common.errors import Conflict, NotFound
 from common.ids import uuid7
 from compliance.models import Severity, Violation
+from compliance.services import processing
 from compliance.services.locks import cluster_lock
 from compliance.services.processing import MAX_ATTEMPTS
 from compliance.services.retries import retry_report
@@ -91,6 +93,31 @@ def test_report_that_keeps_killing_its_worker_is_parked(cluster: Cluster) -> Non
     deadly.refresh_from_db()
     assert statuses() == ["parked", "processed"]
     assert "ended 5 times" in deadly.error
+
+
+def broken_off() -> DatabaseError:
+    """As psycopg2 says it of a connection that ends in mid-answer: without an SQLSTATE."""
+    error = DatabaseError("server closed the connection unexpectedly")
+    error.__cause__ = psycopg2.DatabaseError()
+    return error
+
+
+@pytest.mark.parametrize("error", [OperationalError(), InterfaceError(), MemoryError(), broken_off()], ids=repr)
+def test_report_is_not_to_blame_when_the_database_or_the_machine_gives_out(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    accept(cluster, report(resource(), scanned_at=at(0)))
+
+    def fail(_: Report) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(processing, "merge_report", fail)
+        with pytest.raises(type(error)):
+            process_waiting_reports()
+    assert statuses() == ["accepted"]
+    assert process_waiting_reports() == 1
+    assert statuses() == ["processed"]
 
 
 def test_retried_report_is_merged_and_the_deed_is_recorded(cluster: Cluster, sam: User) -> None:
