@@ -1,7 +1,9 @@
 """Accepted means committed, once; a body that stops half-way leaves nothing."""
 
 import threading
+import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import orjson
 import pytest
@@ -57,9 +59,12 @@ def test_chunked_body_is_cut_off_at_the_limit() -> None:
     assert len(endless.read(100)) == 100
 
 
+@pytest.mark.parametrize("more", [{}, {"session": {"id": str(uuid.uuid4()), "sequence": 1}}], ids=["plain", "numbered"])
 @pytest.mark.django_db(transaction=True)
-def test_concurrent_duplicates_are_one_row_and_one_receipt(agent: Sender, acme: Organization) -> None:
-    document = report(resource(), scanned_at=at(0))
+def test_concurrent_duplicates_are_one_row_and_one_receipt(
+    agent: Sender, acme: Organization, more: dict[str, Any]
+) -> None:
+    document = report(resource(), scanned_at=at(0), **more)
     start = threading.Barrier(5)
     answers = []
 

@@ -23,7 +23,10 @@ def take_number(*, cluster_id: UUID, head: ReportHead, scanned_at: datetime, rec
     """
     if head.session_id is None or head.sequence is None:
         return scanned_at
-    numbered = Report.objects.filter(cluster_id=cluster_id, session_id=head.session_id)
+    # The same report a moment ago is no other one: it is found out where it is stored, and gets its first receipt.
+    numbered = Report.objects.filter(cluster_id=cluster_id, session_id=head.session_id).exclude(
+        report_id=head.report_id
+    )
     if numbered.filter(sequence=head.sequence).exists():
         raise Conflict(
             f"This session has sent another report as number {head.sequence}. Give each report a number of its own.",
