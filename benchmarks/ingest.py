@@ -14,11 +14,6 @@ import argparse
 import copy
 import hashlib
 import json
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -33,14 +28,13 @@ import orjson
 import psutil
 import zstandard
 
-from deploy.local.home import Home
+from benchmarks.stack import Stack, running_stack
 from deploy.local.postgres import DATABASE, SUPERUSER
 from deploy.local.servers import Servers
 from plumbline.library import library_policies
 from plumbline.reports.digests import abbreviate, resource_digests
 from plumbline.reports.parts import MOST_RESOURCES
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 VIOLATIONS_PER_RESOURCE = 5
 PASSED_PER_RESOURCE = 20
 POLL_SECONDS = 0.11  # as often as the limit of requests per minute allows
@@ -147,63 +141,6 @@ def in_parts(result_count: int, scanned_at: str) -> Iterator[dict[str, Any]]:
         yield part
 
 
-@contextmanager
-def running_server(port: int) -> Iterator[tuple[Servers, dict[str, str], psutil.Process]]:
-    """PostgreSQL, Redis, 2 web processes and 1 worker process; yields the worker's processes for their
-    memory.
-    """
-    home = Home(Path(tempfile.mkdtemp(prefix="plumbline-bench-")))
-    servers = Servers(home)
-    programs: list[subprocess.Popen[bytes]] = []
-    try:
-        environment = os.environ | servers.start(dies_with_parent=True)
-        for command in ("migrate", "sync_library"):
-            _manage(environment, command)
-        binaries = Path(sys.executable).parent
-        web = [str(binaries / "gunicorn"), "config.wsgi:application", "--bind", f"127.0.0.1:{port}"]
-        web += ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--timeout", "120"]
-        worker = [
-            str(binaries / "celery"),
-            "-A",
-            "config",
-            "worker",
-            "--concurrency",
-            "1",
-            "--loglevel",
-            "WARNING",
-        ]
-        log = (home.log / "programs.log").open("wb")
-        for command_line in (web, worker):
-            programs.append(
-                subprocess.Popen(command_line, cwd=CHECKOUT, env=environment, stdout=log, stderr=log)
-            )
-        _wait_for(port)
-        yield servers, environment, psutil.Process(programs[1].pid)
-    finally:
-        for program in programs:
-            program.terminate()
-        for program in programs:
-            program.wait(timeout=330)
-        servers.remove()
-        shutil.rmtree(home.directory, ignore_errors=True)
-
-
-def _manage(environment: dict[str, str], *arguments: str) -> str:
-    command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, cwd=CHECKOUT, env=environment, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(300):
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/api/agent/v1/reports", timeout=10)
-            return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise SystemExit("The web processes did not come up.")
-
-
 def ingest(client: httpx.Client, *bodies: dict[str, Any]) -> dict[str, float]:
     """Post a report, or its parts, and wait; seconds until the last 202 and until it was processed, both from the
     start of the first request.
@@ -261,23 +198,24 @@ def measure(result_count: int, port: int, largest: int) -> dict[str, Any]:
     """All timings of one run, in seconds and rows per second."""
     first = snapshot(result_count)
     known = set(resource_digests(first))
-    with running_server(port) as (servers, environment, worker):
-        _manage(environment, "shell", "-c", FOUND)
-        with _client(environment, port, "bench") as client:
+    with running_stack(port) as stack:
+        stack.manage("shell", "-c", FOUND)
+        worker = psutil.Process(stack.children["worker"].pid)
+        with _client(stack, "bench") as client:
             # Processes are warm before the clock runs.
             ingest(client, follow_up(first | {"resources": []}, -60, 0))
             timings = {"first": ingest(client, first)}
-            row_count, copy_seconds = bare_copy(servers)
+            row_count, copy_seconds = bare_copy(stack.servers)
             timings["unchanged_in_full"] = ingest(client, follow_up(first, 1, 0))
             timings["unchanged"] = ingest(client, abbreviate(follow_up(first, 2, 0), known))
             timings["one_percent_changed"] = ingest(client, abbreviate(follow_up(first, 3, 0.01), known))
             timings["one_percent_changed_in_full"] = ingest(client, follow_up(first, 4, 0.02))
         peaks = {result_count: _peak(worker)}
         if largest:
-            with _client(environment, port, "largest") as client:
+            with _client(stack, "largest") as client:
                 timings["largest_in_parts"] = _ingest(client, in_parts(largest, first["scanned_at"]))
             peaks[largest] = _peak(worker)
-        verified = _manage(environment, "verify_posture")
+        verified = stack.manage("verify_posture")
     seconds = timings["first"]["queryable_seconds"]
     rate, copy_rate = row_count / seconds, row_count / copy_seconds
     shares = {
@@ -299,12 +237,13 @@ def measure(result_count: int, port: int, largest: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _client(environment: dict[str, str], port: int, cluster: str) -> Iterator[httpx.Client]:
+def _client(stack: Stack, cluster: str) -> Iterator[httpx.Client]:
     """An agent of a cluster of its own."""
     named = ["--organization", "bench", "--name", cluster, "--environment", "sandbox"]
-    token = _manage(environment, "create_cluster", *named)
-    base = f"http://127.0.0.1:{port}/api/agent/v1/"
-    with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {token}"}, timeout=600) as client:
+    token = stack.manage("create_cluster", *named)
+    with httpx.Client(
+        base_url=f"{stack.url}/api/agent/v1/", headers={"Authorization": f"Bearer {token}"}, timeout=600
+    ) as client:
         yield client
 
 
