@@ -11,13 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, Max, QuerySet
 
 from compliance.models import Severity, Violation, ViolationStatus
 
 from .counts import counts_by_policy, counts_in_view, is_countable, narrowed
 from .directory import Directory
 from .filters import Filters
+from .grouping import sums_by
 from .standing import DIMENSIONS, OpenCounts, open_by
 from .violations import ViolationQuerySet, violations
 
@@ -126,9 +127,13 @@ def _of_policies(filters: Filters, directory: Directory, policies: dict[int, int
         severities=_severities_of(filters, directory, wanted),
         policies=policies,
     )
-    if filters.as_of is not None:
+    in_view = narrowed(counts_in_view(filters), filters).filter(open_count__gt=0)
+    if filters.as_of is not None or not is_countable(in_view):
         return found
-    by_place = {name: _places_of(filters, name) for name in PLACES}
+    by_place = _sums(in_view, PLACES)
+    for name in _filtered(filters, PLACES):
+        without = narrowed(counts_in_view(_without(filters, name)), filters).filter(open_count__gt=0)
+        by_place[name] = _sums(without, (name,))[name] if is_countable(without) else None
     return replace(
         found,
         clusters=by_place["cluster"],
@@ -138,6 +143,11 @@ def _of_policies(filters: Filters, directory: Directory, policies: dict[int, int
     )
 
 
+def _sums(found: QuerySet[Any], names: Iterable[str]) -> dict[str, Numbers]:
+    summed = sums_by(found, {name: DIMENSIONS[name] for name in names}, ["open_count"])
+    return {name: {key: number for key, (number,) in of.items()} for name, of in summed.items()}
+
+
 def _severities_of(filters: Filters, directory: Directory, wanted: set[int]) -> dict[int, int]:
     numbers: dict[int, int] = {}
     for key, number in _policies(replace(filters, severities=()), directory).items():
@@ -145,13 +155,6 @@ def _severities_of(filters: Filters, directory: Directory, wanted: set[int]) -> 
             severity = directory.policies_by_id[key].severity
             numbers[severity] = numbers.get(severity, 0) + number
     return numbers
-
-
-def _places_of(filters: Filters, name: str) -> Numbers:
-    found = narrowed(counts_in_view(_without(filters, name)), filters).filter(open_count__gt=0)
-    if not is_countable(found):
-        return None
-    return dict(found.order_by().values_list(DIMENSIONS[name]).annotate(Sum("open_count")))
 
 
 def _counted(filters: Filters) -> Facets:

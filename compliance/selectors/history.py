@@ -46,7 +46,7 @@ class Day:
         )
 
 
-# (environment, team or None), then by day.
+# (environment, None), or ('', team or None), then by day.
 Rows = dict[tuple[str, UUID | None], dict[date, Day]]
 
 
@@ -116,9 +116,9 @@ def posture_timeline(filters: Filters, *, days: int, by_team: bool = False) -> T
     start = end - timedelta(days=days - 1)
     rows: Rows = defaultdict(dict)
     for row in _sums(_reported(filters, by_team=by_team).filter(day__range=(start, end)), by_team=by_team):
-        rows[row["environment"], row.get("team_id")][row["day"]] = day_of(row["day"], row)
+        rows[row.get("environment", ""), row.get("team_id")][row["day"]] = day_of(row["day"], row)
     for row in _sums(_carried_on(filters, end), by_team=by_team, keys=("is_silent",)):
-        own = rows[row["environment"], row.get("team_id")]
+        own = rows[row.get("environment", ""), row.get("team_id")]
         for day in _carried(day_of(row["day"], row), start, end, is_silent=row["is_silent"]):
             own[day.day] = own[day.day] + day if day.day in own else day
     return Timeline(start, end, rows)
@@ -148,9 +148,9 @@ def _carried_on(filters: Filters, end: date) -> QuerySet[Any]:
 
 
 def _sums(found: QuerySet[Any], *, by_team: bool, keys: tuple[str, ...] = ()) -> Iterable[dict[str, Any]]:
-    """Sums of the measures by environment, day and whatever else tells rows apart."""
+    """Sums of the measures by day, environment or team, and whatever else tells rows apart."""
     sums: dict[str, Any] = {name: Sum(name) for name in (*WEIGHTS, *OPEN, *FLOW)}
-    names = ("environment", "day", *(("team_id",) if by_team else ()), *keys)
+    names = ("day", "team_id" if by_team else "environment", *keys)
     return found.order_by().values(*names).annotate(**sums)
 
 

@@ -8,7 +8,7 @@ from common.errors import NotFound
 from compliance.models import Policy, Standard
 from compliance.posture import Posture, total
 
-from .counts import NOTHING, Counts, counts_by_policy
+from .counts import NOTHING, Counts, counts_by_policy, sum_of_counts
 from .directory import Directory
 from .filters import Filters
 
@@ -29,8 +29,10 @@ class ControlRow:
     id: str
     title: str
     policies: tuple[PolicyCounts, ...]
+    counts: Counts = NOTHING
     manual: str = ""
     is_automated: bool = True
+    state: str = "manual"
 
     @property
     def worst_first(self) -> list[PolicyCounts]:
@@ -41,24 +43,26 @@ class ControlRow:
     def policy_slugs(self) -> list[str]:
         return [p.policy.slug for p in self.policies]
 
-    @property
-    def counts(self) -> Counts:
-        return sum((p.counts for p in self.policies), NOTHING)
 
-    @property
-    def state(self) -> str:
-        """manual, no_data, failing, incomplete (nothing fails, but not all was evaluated), partial (what policies
-        see passes, the rest wants evidence) or passing.
-        """
-        if not self.is_automated:
-            return "manual"
-        if not self.counts.applicable:
-            return "no_data"
-        if self.counts.failed:
-            return "failing"
-        if self.counts.posture.coverage != 1:
-            return "incomplete"
-        return "partial" if self.manual else "passing"
+def control_row(control: dict[str, Any], policies: tuple[PolicyCounts, ...]) -> ControlRow:
+    """A control out of its standard's document."""
+    counts = sum_of_counts(policy.counts for policy in policies)
+    manual, is_automated = control.get("manual") or "", bool(control.get("policies"))
+    state = _state(counts, manual) if is_automated else "manual"
+    return ControlRow(control["id"], control["title"], policies, counts, manual, is_automated, state)
+
+
+def _state(counts: Counts, manual: str) -> str:
+    """no_data, failing, incomplete (nothing fails, but not all was evaluated), partial (what policies see passes, the
+    rest wants evidence) or passing.
+    """
+    if not counts.applicable:
+        return "no_data"
+    if counts.failed:
+        return "failing"
+    if counts.posture.coverage != 1:
+        return "incomplete"
+    return "partial" if manual else "passing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +123,7 @@ def _row(
     standard: Standard, documents: dict[str, Any], counts: dict[int, Counts], directory: Directory
 ) -> StandardRow:
     controls = tuple(
-        ControlRow(
-            id=control["id"],
-            title=control["title"],
-            policies=tuple(_with_counts(control.get("policies") or (), counts, directory)),
-            manual=control.get("manual") or "",
-            is_automated=bool(control.get("policies")),
-        )
+        control_row(control, tuple(_with_counts(control.get("policies") or (), counts, directory)))
         for control in _controls(standard.slug, documents, seen=set())
     )
     ids = directory.standard_policy_ids.get(standard.slug, set())

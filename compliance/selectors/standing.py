@@ -1,12 +1,11 @@
 """How the fleet stands on the day in view: each place (cluster, namespace, team) on its cluster's last day up to it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import F, Q, QuerySet, Sum
 
 from common.clock import now, today
@@ -14,6 +13,7 @@ from compliance.models import PostureDay
 from compliance.posture import FRESH_FOR, Posture
 
 from .filters import Filters
+from .grouping import sums_by
 
 SEVERITY_WORDS = ("critical", "high", "medium", "low")
 WEIGHTED_OPEN = F("open_critical") * 10 + F("open_high") * 5 + F("open_medium") * 2 + F("open_low")
@@ -124,31 +124,6 @@ def open_by(filters: Filters, dimensions: Collection[str]) -> dict[str, dict[Any
     """Open violations in view by each of the dimensions (cluster id, environment, namespace, team id or None), and
     under '' in all. One query, one pass.
     """
-    columns = [DIMENSIONS[name] for name in dimensions]
-    opens = [f"open_{word}" for word in SEVERITY_WORDS]
-    inner, params = standing(filters).order_by().values(*columns, *opens).query.sql_with_params()
-    grouped, sets = ", ".join(columns), ", ".join(f"({column})" for column in [*columns, ""])
-    sums = ", ".join(f"coalesce(sum({name}), 0)" for name in opens)
-    names = ", ".join(f"GROUPING({column})" for column in columns)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {names}, {grouped}, {sums}"  # noqa: S608 - the names are our own
-            f" FROM ({inner}) AS found GROUP BY GROUPING SETS ({sets})",
-            params,
-        )
-        return _by_dimension(cursor.fetchall(), list(dimensions))
-
-
-def _by_dimension(rows: Iterable[tuple[Any, ...]], names: list[str]) -> dict[str, dict[Any, OpenCounts]]:
-    """GROUPING() is 0 for the column that a row is grouped by."""
-    found: dict[str, dict[Any, OpenCounts]] = {name: {} for name in (*names, "")}
-    width = len(names)
-    for row in rows:
-        left_out, keys, sums = row[:width], row[width : 2 * width], row[2 * width :]
-        place = left_out.index(0) if 0 in left_out else None
-        counts = OpenCounts(*map(int, sums))
-        if place is None:
-            found[""][None] = counts
-        else:
-            found[names[place]][keys[place]] = counts
-    return found
+    columns = {name: DIMENSIONS[name] for name in dimensions}
+    found = sums_by(standing(filters), columns, [f"open_{word}" for word in SEVERITY_WORDS])
+    return {name: {key: OpenCounts(*numbers) for key, numbers in of.items()} for name, of in found.items()}

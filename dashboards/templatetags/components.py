@@ -1,11 +1,16 @@
-"""The small components as tags: `{% load components %}`. Each has one template in templates/components/."""
+"""The small components as tags: `{% load components %}`. Each has one template in templates/components/.
+
+Those that stand in every row of a list are rendered once for each of their few values, and kept.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.template.context import RequestContext
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -44,29 +49,30 @@ def icon(name: str, **attributes: str) -> SafeString:
     )
 
 
-@register.inclusion_tag("components/_badge.html")
-def severity(value: int | str, filled: bool = False) -> dict[str, Any]:
+@register.simple_tag
+def severity(value: int | str, filled: bool = False) -> SafeString:
     """A severity as icon, word and colour. `value` is 1–4 or a word; 0 shows a dash."""
     word = Severity(value).label.lower() if isinstance(value, int) and value else str(value or "")
-    return {"tone": word, "icon": word, "label": word.capitalize(), "filled": filled}
+    return _badge(word.capitalize(), word, word, filled)
 
 
-@register.inclusion_tag("components/_badge.html")
-def status(value: str, filled: bool = False) -> dict[str, Any]:
+@register.simple_tag
+def status(value: str, filled: bool = False) -> SafeString:
     """A status of a violation or a report as icon, word and colour."""
     tone = STATUS_TONES.get(value, "neutral")
-    return {
-        "tone": tone,
-        "icon": STATUS_ICONS.get(value, "info"),
-        "label": value.capitalize(),
-        "filled": filled,
-    }
+    return _badge(value.capitalize(), tone, STATUS_ICONS.get(value, "info"), filled)
 
 
-@register.inclusion_tag("components/_badge.html")
-def badge(label: str, tone: str = "neutral", icon: str = "", filled: bool = True) -> dict[str, Any]:
+@register.simple_tag
+def badge(label: str, tone: str = "neutral", icon: str = "", filled: bool = True) -> SafeString:
     """Any other word with a tone: critical, high, medium, low, good, notice, accent or neutral."""
-    return {"tone": tone, "icon": icon, "label": label, "filled": filled}
+    return _badge(str(label), tone, icon, filled)
+
+
+@lru_cache(maxsize=1024)
+def _badge(label: str, tone: str, icon: str, filled: bool) -> SafeString:
+    context = {"tone": tone, "icon": icon, "label": label, "filled": filled}
+    return render_to_string("components/_badge.html", context)
 
 
 @register.inclusion_tag("components/_time.html")
@@ -83,10 +89,15 @@ def ring(coverage: float | None) -> dict[str, Any]:
     return {"dash": f"{share * 100:.1f}", "percent": percent(share), "is_partial": share < 0.9}
 
 
-@register.inclusion_tag("components/_posture.html")
-def posture(score: float | None, coverage: float | None, brief: bool = False) -> dict[str, Any]:
+@register.simple_tag
+def posture(score: float | None, coverage: float | None, brief: bool = False) -> SafeString:
     """A score with its coverage, both 0–1. Without data it says so; `brief` leaves coverage's words out."""
-    return {"score": score, "coverage": coverage, "brief": brief}
+    return _posture(score, coverage, bool(brief))
+
+
+@lru_cache(maxsize=4096)
+def _posture(score: float | None, coverage: float | None, brief: bool) -> SafeString:
+    return render_to_string("components/_posture.html", {"score": score, "coverage": coverage, "brief": brief})
 
 
 @register.inclusion_tag("components/_stat.html")
@@ -130,11 +141,16 @@ def sparkline(
     return {"path": "".join(parts), "x": f"{x:.1f}", "y": f"{y:.1f}"}
 
 
-@register.inclusion_tag("components/_meter.html")
-def meter(value: float, most: float, tone: str = "accent", label: str = "") -> dict[str, Any]:
+@register.simple_tag
+def meter(value: float, most: float, tone: str = "accent", label: str = "") -> SafeString:
     """A zero-based bar: `value` of `most`."""
     share = min(1.0, value / most) if most else 0.0
-    return {"width": f"{share * 100:.1f}", "tone": tone, "label": label}
+    return _meter(f"{share * 100:.1f}", tone, str(label))
+
+
+@lru_cache(maxsize=4096)
+def _meter(width: str, tone: str, label: str) -> SafeString:
+    return render_to_string("components/_meter.html", {"width": width, "tone": tone, "label": label})
 
 
 @register.inclusion_tag("components/_severity_bar.html")

@@ -1,0 +1,38 @@
+"""Sums of rows by several columns at once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+Sums = dict[str, dict[Any, tuple[int, ...]]]
+
+
+def sums_by(found: QuerySet[Any], columns: Mapping[str, str], measures: Sequence[str]) -> Sums:
+    """Sums of the measures by each of the columns (name → column), and under '' and None of all rows.
+
+    One query and one pass over the rows, with GROUPING SETS.
+    """
+    names, grouped = list(columns), ", ".join(columns.values())
+    inner, params = found.order_by().values(*columns.values(), *measures).query.sql_with_params()
+    sets = ", ".join(f"({column})" for column in [*columns.values(), ""])
+    marks = ", ".join(f"GROUPING({column})" for column in columns.values())
+    sums = ", ".join(f"coalesce(sum({measure}), 0)" for measure in measures)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {marks}, {grouped}, {sums}"  # noqa: S608 - the names are our own
+            f" FROM ({inner}) AS found GROUP BY GROUPING SETS ({sets})",
+            params,
+        )
+        rows = cursor.fetchall()
+    width, result = len(names), {name: {} for name in (*names, "")}
+    for row in rows:
+        left_out, keys, numbers = row[:width], row[width : 2 * width], tuple(map(int, row[2 * width :]))
+        # GROUPING() is 0 for the column that a row is grouped by.
+        if 0 in left_out:
+            place = left_out.index(0)
+            result[names[place]][keys[place]] = numbers
+        else:
+            result[""][None] = numbers
+    return result
