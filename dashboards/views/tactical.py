@@ -12,11 +12,12 @@ from django.views.decorators.http import require_safe
 from common.errors import NotFound
 from compliance.models import Severity, Violation
 from compliance.selectors.directory import Directory
-from compliance.selectors.facets import MOST_COUNTED, Facets, best_fixes, violation_facets
+from compliance.selectors.facets import MOST_COUNTED, Facets, violation_facets
 from compliance.selectors.filters import ANY_STATUS, MY_TEAMS, Filters, parse_filters
 from compliance.selectors.fixes import violation_diff
 from compliance.selectors.groups import BY_POLICY, BY_WORKLOAD, GROUPINGS, group_page
 from compliance.selectors.keyset import InvalidCursor, Page
+from compliance.selectors.suggestions import best_fixes
 from compliance.selectors.violations import same_problem_elsewhere, violation_detail, violation_page
 from dashboards.access import OrganizationRequest, organization_view
 from dashboards.filter_bars import by_word, violation_bar

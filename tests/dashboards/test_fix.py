@@ -10,9 +10,10 @@ from pytest_django import DjangoAssertNumQueries
 from common.clock import now, today
 from compliance.models import PostureDay
 from compliance.selectors.directory import Directory
-from compliance.selectors.facets import best_fixes, violation_facets
+from compliance.selectors.facets import violation_facets
 from compliance.selectors.filters import Filters, parse_filters
 from compliance.selectors.groups import group_page
+from compliance.selectors.suggestions import best_fixes
 from compliance.selectors.violations import violation_page
 from organizations.models import Organization, TeamMembership, User
 from tests.dashboards.posture_days import make_day
