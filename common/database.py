@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import psycopg2
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, migrations
+from django.db import DatabaseError, Error, InterfaceError, OperationalError, connection, migrations
 
 ORGANIZATION_SETTING = "plumbline.organization_id"
 USER_SETTING = "plumbline.user_id"
 TOKEN_SETTING = "plumbline.token_digest"  # noqa: S105 - the name of a setting
 DIRECTORY_SETTING = "plumbline.directory"
 LEAVING_SETTING = "plumbline.leaving"
+
+_held_count: ContextVar[int] = ContextVar("held_count", default=0)
 
 IN_SCOPE = f"organization_id = (SELECT NULLIF(current_setting('{ORGANIZATION_SETTING}', true), '')::uuid)"
 SHARED = "organization_id IS NULL"
@@ -38,12 +41,26 @@ def session_setting(name: str, value: str) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting(%s, true), set_config(%s, %s, false)", [name, name, value])
         earlier = cursor.fetchone()[0] or ""
+    token = _held_count.set(_held_count.get() + 1)
     try:
         yield
     finally:
+        _held_count.reset(token)
         if not (connection.in_atomic_block and connection.needs_rollback) and connection.is_usable():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config(%s, %s, false)", [name, earlier])
+            _put_back(name, earlier)
+
+
+def _put_back(name: str, value: str) -> None:
+    """A session that ends just then takes its settings along: what was done in the outermost block stays done. Within
+    another one it is an error, for the next session would lack that one's setting.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config(%s, %s, false)", [name, value])
+    except Error as error:
+        connection.close()  # should it still live, nobody gets it with this setting
+        if _held_count.get() or not gave_out(error):
+            raise
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterator[str]) -> None:
