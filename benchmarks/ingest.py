@@ -201,7 +201,7 @@ def measure(result_count: int, port: int, largest: int) -> dict[str, Any]:
     with running_stack(port) as stack:
         stack.manage("shell", "-c", FOUND)
         worker = psutil.Process(stack.children["worker"].pid)
-        with _client(stack, "bench") as client:
+        with agent_of(stack, "bench") as client:
             # Processes are warm before the clock runs.
             ingest(client, follow_up(first | {"resources": []}, -60, 0))
             timings = {"first": ingest(client, first)}
@@ -210,11 +210,11 @@ def measure(result_count: int, port: int, largest: int) -> dict[str, Any]:
             timings["unchanged"] = ingest(client, abbreviate(follow_up(first, 2, 0), known))
             timings["one_percent_changed"] = ingest(client, abbreviate(follow_up(first, 3, 0.01), known))
             timings["one_percent_changed_in_full"] = ingest(client, follow_up(first, 4, 0.02))
-        peaks = {result_count: _peak(worker)}
+        peaks = {result_count: peak_of(worker)}
         if largest:
-            with _client(stack, "largest") as client:
+            with agent_of(stack, "largest") as client:
                 timings["largest_in_parts"] = _ingest(client, in_parts(largest, first["scanned_at"]))
-            peaks[largest] = _peak(worker)
+            peaks[largest] = peak_of(worker)
         verified = stack.manage("verify_posture")
     seconds = timings["first"]["queryable_seconds"]
     rate, copy_rate = row_count / seconds, row_count / copy_seconds
@@ -237,7 +237,7 @@ def measure(result_count: int, port: int, largest: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _client(stack: Stack, cluster: str) -> Iterator[httpx.Client]:
+def agent_of(stack: Stack, cluster: str) -> Iterator[httpx.Client]:
     """An agent of a cluster of its own."""
     named = ["--organization", "bench", "--name", cluster, "--environment", "sandbox"]
     token = stack.manage("create_cluster", *named)
@@ -247,7 +247,7 @@ def _client(stack: Stack, cluster: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def _peak(worker: psutil.Process) -> int:
+def peak_of(worker: psutil.Process) -> int:
     """The largest resident memory that a worker process has had so far, in megabytes."""
     peaks = [0]
     for process in worker.children():

@@ -69,8 +69,7 @@ class Soak:
         self.between_kills = options.between_kills
         self.ledger = Ledger()
         self.killer = Killer(stack, random.Random(f"{options.seed} kills"))
-        self.ended: Counter[str] = Counter()
-        self.peak_backlog = 0
+        self.backlog = self.peak_backlog = self.shown_count = 0
         self.errors: list[BaseException] = []
         tokens = json.loads(stack.manage("shell", "-c", FOUND.format(agents=options.agents)).splitlines()[-1])
         # The HTTP client belongs to an event loop, so agents get theirs when one runs.
@@ -85,7 +84,7 @@ class Soak:
 
     def run(self) -> dict[str, float]:
         """Live, drain, settle; how many seconds the last two took."""
-        thread = threading.Thread(target=self._live)
+        thread = threading.Thread(target=self._live, daemon=True)
         thread.start()
         self._kill_until(self.until)
         self._show("time is up")
@@ -120,7 +119,7 @@ class Soak:
         strike_at = time.monotonic() + self.killer.rng.uniform(*self.between_kills)
         while time.monotonic() < until and not self.errors:
             time.sleep(1)
-            self.ended.update(self.killer.revive())
+            self.stack.revive()
             if time.monotonic() > strike_at:
                 self.killer.strike()
                 strike_at = time.monotonic() + self.killer.rng.uniform(*self.between_kills)
@@ -134,7 +133,7 @@ class Soak:
         began_at = time.monotonic()
         while self._look() and time.monotonic() - began_at < MOST_DRAIN_SECONDS:
             time.sleep(0.5)
-            self.ended.update(self.killer.revive())
+            self.stack.revive()
         return time.monotonic() - began_at
 
     def _look(self) -> int:
@@ -157,9 +156,12 @@ class Soak:
         print(
             f"{when}: {len(self.ledger.sent)} reports made, {accepted} accepted, {self.backlog} wait; "
             f"{len(self.killer.outages)} kills, last {last}; {len(self.ledger.findings)} findings",
+            *(finding[:300] for finding in self.ledger.findings[self.shown_count :]),
+            sep="\n  ",
             file=sys.stderr,
             flush=True,
         )
+        self.shown_count = len(self.ledger.findings)
 
 
 def judged(soak: Soak, seconds: dict[str, float]) -> dict[str, Any]:
@@ -196,7 +198,7 @@ def judged(soak: Soak, seconds: dict[str, float]) -> dict[str, Any]:
         "refusals_provoked": dict(ledger.provoked),
         "agents_did": dict(sorted(ledger.deeds.items())),
         "kills": dict(sorted(Counter(outage.kind for outage in soak.killer.outages).items())),
-        "ended_by_themselves": dict(soak.ended),
+        "ended_by_themselves": dict(soak.stack.ended),
         "peak_backlog": soak.peak_backlog,
         "seconds": seconds,
         "open_violations_compared": standing.count(""),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ class Stack:
         self.servers = Servers(home)
         self.environment = os.environ | settings
         self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self.ended: Counter[str] = Counter()
         self._met: list[psutil.Process] = []
         self._commands = _commands(port, home, worker_count)
 
@@ -77,10 +79,18 @@ class Stack:
             raise SystemExit(f"manage.py {arguments[0]} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
         return done.stdout.strip()
 
+    def revive(self) -> None:
+        """Start again, as a supervisor does, what ended by itself; `ended` counts how often that was."""
+        for name, child in list(self.children.items()):
+            if child.poll() is not None:
+                self.ended[name] += 1
+                self.start(name)
+
     def wait_until_ready(self) -> None:
         """Until the web answers and has all that it needs."""
         give_up_at = time.monotonic() + READY_SECONDS
         while time.monotonic() < give_up_at:
+            self.revive()
             try:
                 answer = httpx.get(f"{self.url}/readyz", timeout=10)
                 if answer.status_code == 200 and answer.json()["status"] == "ready":

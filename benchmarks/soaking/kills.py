@@ -55,13 +55,6 @@ class Killer:
         self.stack.wait_until_ready()
         self.outages.append(Outage(kind, began_at, time.monotonic()))
 
-    def revive(self) -> list[str]:
-        """Start again what ended without having been killed; their names."""
-        ended = [name for name, child in self.stack.children.items() if child.poll() is not None]
-        for name in ended:
-            self.stack.start(name)
-        return ended
-
     def _child_of(self, name: str) -> psutil.Process | None:
         children = self.stack.processes(name)[1:]
         return self.rng.choice(children) if children else None
