@@ -1,6 +1,6 @@
 """What the frame of every page needs: navigation, scope, theme. Queries run only if the frame is rendered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -11,12 +11,14 @@ from django.utils.functional import SimpleLazyObject
 
 from clusters.models import Cluster, Environment
 from common.clock import today
+from compliance.selectors.fleet import some_clusters
 from dashboards.access import OrganizationRequest
 from organizations.permissions import Capability, can
 from organizations.selectors.memberships import organizations_of
 
 THEMES = {"light", "dark"}
 SCOPE_KEYS = ("cluster", "environment", "as_of")
+MOST_CHOICES, MOST_CHOSEN = 30, 100
 
 # URL name, label, icon, key after `g`, names of the pages within, on a phone's bar?, apart from the above?
 PAGES = [
@@ -63,8 +65,8 @@ class Scope:
         self.is_narrowed = bool(self.environment or self.chosen or self.as_of)
 
     @property
-    def clusters(self) -> list[Cluster]:
-        return list(Cluster.objects.order_by("environment", "name").only("name", "environment"))
+    def choices(self) -> "ClusterChoices":
+        return cluster_choices(self.chosen)
 
     @property
     def label(self) -> str:
@@ -92,6 +94,25 @@ class Scope:
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
         return ((name, value) for name, values in self._query.lists() for value in values if value)
+
+
+@dataclass(frozen=True)
+class ClusterChoices:
+    """Clusters to choose from: those chosen, and some others by name; `has_more` tells that there are still others."""
+
+    chosen: list[Cluster]
+    others: list[Cluster]
+    has_more: bool
+
+
+def cluster_choices(names: Sequence[str], text: str = "") -> ClusterChoices:
+    """Those chosen, and at most 30 whose name holds the text. Two queries, one when none is chosen."""
+    names = [name for name in names if "\x00" not in name][:MOST_CHOSEN]
+    chosen = list(Cluster.objects.filter(name__in=names).order_by("name")) if names else []
+    found = some_clusters(text, limit=MOST_CHOICES + len(chosen) + 1)
+    taken = {cluster.id for cluster in chosen}
+    others = [cluster for cluster in found if cluster.id not in taken]
+    return ClusterChoices(chosen, others[:MOST_CHOICES], len(others) > MOST_CHOICES)
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clusters.models import Environment
+from clusters.models import Cluster, Environment
 from compliance.models import Severity
 from compliance.selectors.directory import Directory
 from compliance.selectors.facets import Facets, namespace_names
 from compliance.selectors.filters import ALL_TEAMS, CLUSTER_SCOPED, MY_TEAMS, OWN, SEVERITY_WORDS, Filters
+from compliance.selectors.fleet import some_clusters
 
 CHIP_LABELS = {
     "cluster": "Cluster",
@@ -36,13 +37,16 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """One parameter: `name` in the URL, `label` in the page; `any_label` stands for no restriction."""
+    """One parameter: `name` in the URL, `label` in the page; `any_label` stands for no restriction. `has_more`: there
+    are choices that it does not show.
+    """
 
     name: str
     label: str
     any_label: str
     choices: tuple[Choice, ...]
     any_value: str = ""
+    has_more: bool = False
 
     @property
     def chosen(self) -> tuple[Choice, ...]:
@@ -115,7 +119,7 @@ def violation_bar(filters: Filters, facets: Facets, directory: Directory, *, ext
     if facets.namespaces is None:
         namespaces = dict.fromkeys(namespace_names(filters))
     return FilterBar(
-        menus=(severity_menu(filters, facets.severities), cluster_menu(filters, directory, facets.clusters)),
+        menus=(severity_menu(filters, facets.severities), cluster_menu(filters, facets.clusters)),
         selects=(
             environment_select(filters, directory, facets.environments),
             namespace_select(filters, namespaces),
@@ -142,19 +146,26 @@ def severity_menu(filters: Filters, counts: Mapping[int, int] | None = None) -> 
     return Select("severity", "Severity", "Any severity", choices)
 
 
-def cluster_menu(filters: Filters, directory: Directory, counts: Mapping[Any, int] | None = None) -> Select:
-    chosen = {cluster.id for cluster in filters.clusters}
+def cluster_menu(filters: Filters, counts: Mapping[Any, int] | None = None) -> Select:
+    """Those chosen, then the most first; without numbers by name."""
+    chosen = {cluster.id: cluster for cluster in filters.clusters}
+    if counts is None:
+        found = {cluster.id: cluster for cluster in some_clusters(limit=MOST_CHOICES + 1)}
+        ids = [cluster_id for cluster_id in found if cluster_id not in chosen]
+    else:
+        ids = [cluster_id for cluster_id, _ in _most(counts, MOST_CHOICES + 1) if cluster_id not in chosen]
+        found = Cluster.objects.in_bulk(ids[:MOST_CHOICES]) if ids else {}
+    shown = [*chosen.values(), *(found[cluster_id] for cluster_id in ids[:MOST_CHOICES])]
     choices = tuple(
-        Choice(c.name, c.name, None if counts is None else counts.get(c.id, 0), c.id in chosen)
-        for c in directory.clusters.values()
+        Choice(c.name, c.name, None if counts is None else counts.get(c.id, 0), c.id in chosen) for c in shown
     )
-    return Select("cluster", "Cluster", "All clusters", choices)
+    return Select("cluster", "Cluster", "All clusters", choices, has_more=len(ids) > MOST_CHOICES)
 
 
 def environment_select(
     filters: Filters, directory: Directory, counts: Mapping[str, int] | None = None
 ) -> Select:
-    present = {cluster.environment for cluster in directory.clusters.values()} | {filters.environment}
+    present = directory.environments | {filters.environment}
     choices = []
     for value, label in Environment.choices:
         if value in present:
@@ -225,7 +236,7 @@ def by_word(counts: Mapping[int, int]) -> dict[str, int]:
     return {Severity(value).label.lower(): count for value, count in counts.items()}
 
 
-def _most(counts: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+def _most(counts: Mapping[Any, Any], limit: int = MOST_CHOICES) -> list[tuple[Any, Any]]:
     if None in counts.values():
-        return list(counts.items())[:MOST_CHOICES]
-    return sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))[:MOST_CHOICES]
+        return list(counts.items())[:limit]
+    return sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))[:limit]

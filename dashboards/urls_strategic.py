@@ -9,6 +9,7 @@ urlpatterns = [
     path("o/<slug:slug>/posture/teams", posture.posture_teams_view, name="posture_teams"),
     path("o/<slug:slug>/posture/charts/<slug:name>.json", posture.posture_chart_view, name="posture_chart"),
     path("o/<slug:slug>/clusters", clusters.clusters_view, name="clusters"),
+    path("o/<slug:slug>/clusters/choices", clusters.cluster_choices_view, name="cluster_choices"),
     path("o/<slug:slug>/clusters/new", clusters.cluster_new_view, name="cluster_new"),
     path("o/<slug:slug>/clusters/ingestion", ingestion.ingestion_view, name="ingestion"),
     path("o/<slug:slug>/clusters/<uuid:cluster_id>", clusters.cluster_view, name="cluster"),

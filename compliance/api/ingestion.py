@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from clusters.models import Cluster
 from compliance.selectors.directory import Directory
-from compliance.selectors.filters import strict_filters
+from compliance.selectors.filters import strict_filters, within
 from compliance.selectors.ingestion import intakes, with_days
 from compliance.selectors.keyset import Keyset
 from organizations.api.views import OrganizationAPIView
@@ -72,8 +72,6 @@ class IngestionList(OrganizationAPIView):
     def get(self, request: Request, slug: str) -> Response:
         refuse_unknown(request, self.accepted)
         filters = strict_filters(request.query_params, Directory(request.user))
-        found = Cluster.objects.all()
-        if filters.cluster_ids is not None:
-            found = found.filter(pk__in=filters.cluster_ids)
+        found = Cluster.objects.filter(within(filters, prefix=""))
         page = BY_NAME.page(found, cursor=cursor_of(request), limit=limit_of(request))
         return page_response(request, page, IntakeSerializer(with_days(intakes(page.rows)), many=True).data)

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from clusters.models import Report, ReportStatus
 from common.errors import NotFound, PlumblineError
 from compliance.selectors.directory import Directory
-from compliance.selectors.filters import strict_filters
+from compliance.selectors.filters import strict_filters, within
 from compliance.selectors.keyset import Keyset
 from compliance.services.dismissals import dismiss_report
 from compliance.services.retries import retry_report
@@ -41,9 +41,7 @@ class ReportList(OrganizationAPIView):
     def get(self, request: Request, slug: str) -> Response:
         refuse_unknown(request, self.accepted)
         filters = strict_filters(request.query_params, Directory(request.user))
-        found = _reports()
-        if filters.cluster_ids is not None:
-            found = found.filter(cluster_id__in=filters.cluster_ids)
+        found = _reports().filter(within(filters))
         if status := _status(request):
             found = found.filter(status=status)
         page = NEWEST_FIRST.page(found, cursor=cursor_of(request), limit=limit_of(request))

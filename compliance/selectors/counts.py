@@ -21,8 +21,8 @@ from common.clock import now, today
 from compliance.models import FleetCount, FleetPolicyDay, PolicyDay, PostureCount, ViolationStatus
 from compliance.posture import FRESH_FOR, Posture
 
-from .filters import Filters
-from .standing import clusters_condition, has_chosen_clusters, places_condition
+from .filters import Filters, within
+from .standing import clusters_condition, places_condition
 
 MOST_ROWS = 15_000
 
@@ -128,7 +128,7 @@ def is_countable(found: QuerySet[Any]) -> bool:
 
 
 def _rollup_now(filters: Filters) -> QuerySet[Any]:
-    if has_chosen_clusters(filters) or filters.namespace is not None:
+    if filters.cluster_ids is not None or filters.namespace is not None:
         return counts_in_view(filters)
     has_team = filters.team_ids is not None
     return FleetCount.objects.filter(clusters_condition(filters), places_condition(filters), is_by_team=has_team)
@@ -142,12 +142,8 @@ def _told_now(filters: Filters) -> dict[int, tuple[int, ...]]:
 
 def _silent_now(filters: Filters) -> dict[int, tuple[int, ...]]:
     """What clusters that have gone silent said last: passed, failed, errored per policy id. Two queries."""
-    silent = Cluster.objects.filter(Q(last_scanned_at=None) | Q(last_scanned_at__lt=now() - FRESH_FOR))
-    if filters.environment:
-        silent = silent.filter(environment=filters.environment)
-    if has_chosen_clusters(filters):
-        silent = silent.filter(id__in=filters.cluster_ids)
-    ids = list(silent.values_list("id", flat=True))
+    silent = Q(last_scanned_at=None) | Q(last_scanned_at__lt=now() - FRESH_FOR)
+    ids = list(Cluster.objects.filter(silent, within(filters, prefix="")).values_list("id", flat=True))
     if not ids:
         return {}
     if filters.namespace is None and filters.team_ids is None:
@@ -162,7 +158,7 @@ def _counts_on(filters: Filters, day: date) -> dict[int, Counts]:
     """At the end of a past day. Clusters whose last day came before it have been silent since."""
     found: dict[int, Counts] = defaultdict(Counts)
     in_view = clusters_condition(filters)
-    if has_chosen_clusters(filters):
+    if filters.cluster_ids is not None:
         days = PolicyDay.objects.filter(in_view, day=day)
         for policy_id, row in _unnested(days.filter(is_carried=False)).items():
             found[policy_id] += Counts(*row)
@@ -182,7 +178,7 @@ def _counts_on(filters: Filters, day: date) -> dict[int, Counts]:
 def failing_by_day(policy_id: int, filters: Filters, first: date, last: date) -> Iterable[tuple[date, int]]:
     """Resources that failed a policy at each day's end, of clusters up to their last day. One query."""
     in_view = clusters_condition(filters)
-    if has_chosen_clusters(filters):
+    if filters.cluster_ids is not None:
         days = PolicyDay.objects.filter(in_view, day__range=(first, last), policies__contains=[policy_id])
         return _failing_of(days, policy_id)
     days = FleetPolicyDay.objects.filter(in_view, policy=policy_id, day__range=(first, last))

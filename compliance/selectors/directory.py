@@ -1,5 +1,6 @@
 """Names that filters speak of: the organization's clusters, teams and own policies, and the library."""
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -11,21 +12,31 @@ Named = TypeVar("Named")
 
 
 class Directory:
-    """Looks names up within the organization in scope; each list is read at most once, and only when asked.
+    """Looks names up within the organization in scope; each list is read at most once, and only when asked. Clusters,
+    of which there may be thousands, are read by name.
 
     The lookups raise LookupError with a sentence; a name of another organization is as unknown as any other.
     """
 
     def __init__(self, user: User | None = None) -> None:
         self.user = user
+        self._clusters: dict[str, Cluster | None] = {}
 
     @cached_property
-    def clusters(self) -> dict[str, Cluster]:
-        return {c.name: c for c in Cluster.objects.order_by("name")}
+    def has_clusters(self) -> bool:
+        return Cluster.objects.exists()
 
     @cached_property
-    def clusters_by_id(self) -> dict[Any, Cluster]:
-        return {c.id: c for c in self.clusters.values()}
+    def environments(self) -> set[str]:
+        """Those in which there is a cluster."""
+        return set(Cluster.objects.order_by().values_list("environment", flat=True).distinct())
+
+    def clusters_named(self, names: Collection[str]) -> dict[str, Cluster]:
+        """The clusters of these names that there are; those asked for before are not read again."""
+        if unknown := set(names) - set(self._clusters):
+            self._clusters |= dict.fromkeys(unknown)
+            self._clusters |= {c.name: c for c in Cluster.objects.filter(name__in=unknown)}
+        return {name: found for name in names if (found := self._clusters[name]) is not None}
 
     @cached_property
     def teams(self) -> dict[str, Team]:
@@ -80,7 +91,7 @@ class Directory:
         return found
 
     def cluster(self, name: str) -> Cluster:
-        return _find(self.clusters, name, "No cluster of that name.")
+        return _find(self.clusters_named([name]), name, "No cluster of that name.")
 
     def team(self, slug: str) -> Team:
         return _find(self.teams, slug, "No team of that name.")

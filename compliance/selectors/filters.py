@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import QueryDict
 
 from clusters.models import Cluster, Environment
@@ -92,6 +93,16 @@ class Filters:
         return replace(self, **cleared)
 
 
+def within(filters: Filters, *, prefix: str = "cluster__") -> Q:
+    """The clusters in view, as a condition on rows that refer to one (or with prefix '' on clusters themselves)."""
+    condition = Q()
+    if filters.environment:
+        condition &= Q(**{f"{prefix}environment": filters.environment})
+    if filters.cluster_ids is not None:
+        condition &= Q(**{f"{prefix}id__in": filters.cluster_ids})
+    return condition
+
+
 def parse_filters(params: QueryDict, directory: Directory, *, default_team: str = "") -> Filters:
     """Read the scope and the filters out of a query string; what cannot be read is named in `problems`.
 
@@ -117,6 +128,7 @@ class _Parser:
         self.problems: dict[str, str] = {}
 
     def parse(self) -> Filters:
+        self.directory.clusters_named([name for name in _given(self.params, "cluster") if "\x00" not in name])
         clusters = tuple(self._each("cluster", self.directory.cluster))
         environment = self._one("environment", _among(Environment.values)) or ""
         policy = self._one("policy", self.directory.policy)
@@ -145,7 +157,7 @@ class _Parser:
             q=q,
             status=status,
             as_of=as_of,
-            cluster_ids=self._cluster_ids(clusters, environment),
+            cluster_ids=tuple(cluster.id for cluster in clusters) if "cluster" in dict(self.values) else None,
             policy_ids=self._policy_ids(policy, standard, category, origin),
             q_policy_ids=self._policies_like(q),
             values=tuple(self.values),
@@ -155,10 +167,7 @@ class _Parser:
     def _each(self, name: str, read: Callable[[str], Any]) -> list[Any]:
         """Every value of a repeatable parameter that can be read, once."""
         found: dict[str, Any] = {}
-        for text in self.params.getlist(name):
-            text = text.strip()
-            if not text or text in found:
-                continue
+        for text in _given(self.params, name):
             try:
                 found[text] = read(_clean(text))
             except (ValueError, LookupError) as error:
@@ -193,12 +202,6 @@ class _Parser:
     def _read_team(self, slug: str) -> Any:
         return slug if slug in (MY_TEAMS, ALL_TEAMS) else self.directory.team(slug)
 
-    def _cluster_ids(self, clusters: tuple[Cluster, ...], environment: str) -> tuple[UUID, ...] | None:
-        if not clusters and not environment:
-            return None
-        among = clusters or tuple(self.directory.clusters.values())
-        return tuple(c.id for c in among if not environment or c.environment == environment)
-
     def _policy_ids(
         self, policy: Policy | None, standard: Standard | None, category: str, origin: str
     ) -> tuple[int, ...] | None:
@@ -219,6 +222,11 @@ class _Parser:
         if not q:
             return ()
         return tuple(p.id for p in self.directory.policies.values() if q.lower() in p.slug)
+
+
+def _given(params: QueryDict, name: str) -> list[str]:
+    """The values of a repeatable parameter, each once, empty ones left out."""
+    return list(dict.fromkeys(text for value in params.getlist(name) if (text := value.strip())))
 
 
 def _clean(text: str) -> str:

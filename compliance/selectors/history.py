@@ -14,8 +14,8 @@ from common.clock import now, today
 from compliance.models import FleetDay, FleetDimension, PostureDay
 from compliance.posture import FRESH_FOR, Posture
 
-from .filters import Filters
-from .standing import OpenCounts, clusters_condition, has_chosen_clusters, places_condition
+from .filters import Filters, within
+from .standing import OpenCounts, clusters_condition, places_condition
 
 WEIGHTS = ("passed_weight", "failed_weight", "errored_weight", "skipped_weight", "unreported_weight")
 OPEN = ("open_critical", "open_high", "open_medium", "open_low")
@@ -128,7 +128,7 @@ def _reported(filters: Filters, *, by_team: bool) -> QuerySet[Any]:
     """Rows that hold every cluster's days up to its last: of the fleet where it is summed so, else of clusters."""
     in_view, has_team = clusters_condition(filters), by_team or filters.team_ids is not None
     is_narrow = filters.namespace is not None and has_team
-    if has_chosen_clusters(filters) or is_narrow:
+    if filters.cluster_ids is not None or is_narrow:
         return PostureDay.objects.filter(in_view, places_condition(filters))
     dimension = FleetDimension.WHOLE
     if has_team:
@@ -180,10 +180,7 @@ def joined_clusters(filters: Filters, start: date, end: date) -> dict[str, date]
     """Clusters in view that first reported after the first day of a stretch, by name; at most ten, the newest. One
     query.
     """
-    found = Cluster.objects.filter(first_scanned_at__date__gt=start, first_scanned_at__date__lte=end)
-    if filters.environment:
-        found = found.filter(environment=filters.environment)
-    if has_chosen_clusters(filters):
-        found = found.filter(id__in=filters.cluster_ids)
+    found = Cluster.objects.filter(within(filters, prefix=""))
+    found = found.filter(first_scanned_at__date__gt=start, first_scanned_at__date__lte=end)
     newest = found.order_by("-first_scanned_at", "name").values_list("name", "first_scanned_at")[:MOST_NAMED]
     return {name: at.date() for name, at in newest}

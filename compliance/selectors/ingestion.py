@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Sum, Value, When
 
 from clusters.models import Cluster, IntakeDay, Report, ReportQueue, ReportStatus
 from clusters.services.intake.days import ACCEPTED
 from common.clock import now, today
+from compliance.posture import FRESH_FOR
 
-from .filters import Filters
+from .filters import Filters, within
 from .fleet import freshness_of
 
 DAYS = 14
@@ -110,22 +111,63 @@ def with_days(rows: Iterable[Intake]) -> list[Intake]:
     return [replace(row, reports_by_day=tuple(accepted[row.cluster.id])) for row in rows]
 
 
-def most_troubled(rows: Iterable[Intake]) -> list[Intake]:
-    """The worst first, at most 50; those without trouble by name."""
-    order = ("parked", "refused", "late", "never", "silent", "incomplete", "skew")
+@dataclass(frozen=True, slots=True)
+class IntakeNumbers:
+    """All clusters in view, counted; refusals are those of today and yesterday (UTC)."""
 
-    def rank(row: Intake) -> tuple[int, int, str]:
-        troubles = row.troubles
-        return (order.index(troubles[0]) if troubles else len(order), -len(troubles), row.cluster.name)
+    cluster_count: int
+    troubled_count: int
+    waiting_count: int
+    parked_count: int
+    refused_count: int
+    accepted_today: int
 
-    return sorted(rows, key=rank)[:MOST_CLUSTERS]
+
+def most_troubled(filters: Filters) -> list[Cluster]:
+    """The worst first, at most 50; those without trouble by name. One query."""
+    return list(_ranked(filters).order_by("rank", "name")[:MOST_CLUSTERS])
+
+
+def intake_numbers(filters: Filters) -> IntakeNumbers:
+    """Two queries."""
+    clusters = _ranked(filters).aggregate(
+        cluster_count=Count("id"),
+        troubled_count=Count("id", filter=Q(rank__lt=_NO_TROUBLE)),
+        waiting_count=Sum("queue__waiting_count", default=0),
+        parked_count=Sum("queue__parked_count", default=0),
+    )
+    days = IntakeDay.objects.filter(within(filters), day__gte=today() - timedelta(days=1))
+    counts = days.aggregate(
+        refused_count=Sum("count", filter=~Q(outcome=ACCEPTED), default=0),
+        accepted_today=Sum("count", filter=Q(outcome=ACCEPTED, day=today()), default=0),
+    )
+    return IntakeNumbers(**clusters, **counts)
+
+
+_NO_TROUBLE = 7
+
+
+def _ranked(filters: Filters) -> QuerySet[Cluster]:
+    """Clusters in view with their worst trouble as a number, in the order of Intake.troubles."""
+    refused = IntakeDay.objects.filter(day__gte=today() - timedelta(days=1)).exclude(outcome=ACCEPTED)
+    present = now()
+    troubles = [
+        Q(queue__parked_count__gt=0),
+        Q(id__in=refused.values("cluster_id")),
+        Q(queue__waiting_since__lt=present - timedelta(seconds=LATE_SECONDS)),
+        Q(last_scanned_at=None),
+        Q(last_scanned_at__lt=present - FRESH_FOR),
+        Q(unreported_resource_count__gt=0),
+        Q(clock_skew_seconds__gt=SKEW_SECONDS) | Q(clock_skew_seconds__lt=-SKEW_SECONDS),
+    ]
+    worst = [When(trouble, then=Value(number)) for number, trouble in enumerate(troubles)]
+    rank = Case(*worst, default=Value(_NO_TROUBLE), output_field=IntegerField())
+    return Cluster.objects.filter(within(filters, prefix="")).annotate(rank=rank)
 
 
 def parked_reports(filters: Filters) -> list[Report]:
     """Parked reports of the clusters in view, newest first, at most 50, without their bodies. One query."""
-    found = Report.objects.filter(status=ReportStatus.PARKED).select_related("cluster").defer("body")
-    if filters.cluster_ids is not None:
-        found = found.filter(cluster_id__in=filters.cluster_ids)
+    found = Report.objects.filter(within(filters), status=ReportStatus.PARKED).select_related("cluster").defer("body")
     return list(found.order_by("-received_at", "-id")[:MOST_PARKED])
 
 

@@ -46,17 +46,10 @@ class OpenCounts:
 
 def clusters_condition(filters: Filters) -> Q:
     """Which clusters are in view, as a condition on rows that have a cluster and its environment."""
-    condition = Q()
-    if filters.environment:
-        condition &= Q(environment=filters.environment)
-    if has_chosen_clusters(filters):
+    condition = Q(environment=filters.environment) if filters.environment else Q()
+    if filters.cluster_ids is not None:
         condition &= Q(cluster__in=filters.cluster_ids)
     return condition
-
-
-def has_chosen_clusters(filters: Filters) -> bool:
-    """Whether single clusters are in view, and not all or those of an environment."""
-    return filters.cluster_ids is not None and bool(filters.clusters or not filters.environment)
 
 
 def places_condition(filters: Filters) -> Q:

@@ -10,7 +10,7 @@ from compliance.models import Severity, Violation, ViolationInterval, ViolationS
 from organizations.models import OwnedQuerySet
 from organizations.scope import current_organization_id
 
-from .filters import ANY_STATUS, Filters
+from .filters import ANY_STATUS, Filters, within
 from .keyset import Keyset, Page
 
 WORST_FIRST = Keyset((("-severity", int), ("-opened_at", datetime), ("-id", int)))
@@ -40,8 +40,7 @@ class ViolationQuerySet(OwnedQuerySet):
     def matching(self, filters: Filters) -> Self:
         """Those that a view shows. Without a day they are of the status asked for, by default open."""
         found = self.open_at(filters.as_of_end) if filters.as_of_end else self._of_status(filters.status)
-        if filters.cluster_ids is not None:
-            found = found.filter(cluster_id__in=filters.cluster_ids)
+        found = found.filter(within(filters))
         if filters.namespace is not None:
             found = found.filter(namespace=filters.namespace)
         if filters.team_ids is not None:

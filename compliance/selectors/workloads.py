@@ -11,7 +11,7 @@ from compliance.models import Policy, Severity, Violation
 from compliance.posture import Posture, total
 
 from .directory import Directory
-from .filters import Filters
+from .filters import Filters, within
 from .keyset import Keyset, Page
 from .violations import ViolationQuerySet, violations
 
@@ -40,8 +40,7 @@ def resources(filters: Filters, *, kinds: tuple[str, ...] = ()) -> QuerySet[Reso
     found = Resource.objects.filter(deleted_at=None).select_related("cluster", "team").defer(*LIST_LEFT_OUT)
     if kinds:
         found = found.filter(kind__in=kinds)
-    if filters.cluster_ids is not None:
-        found = found.filter(cluster_id__in=filters.cluster_ids)
+    found = found.filter(within(filters))
     if filters.namespace is not None:
         found = found.filter(namespace=filters.namespace)
     if filters.team_ids is not None:

@@ -1,6 +1,5 @@
 """Clusters: who reports, who has gone silent, and what their agents sign with."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +16,21 @@ from clusters.services.clusters import register_cluster
 from clusters.services.tokens import issue_agent_token, revoke_agent_token
 from common.errors import NotFound, PlumblineError
 from compliance.selectors.directory import Directory
-from compliance.selectors.filters import parse_filters
-from compliance.selectors.fleet import FleetRow, cluster_by_id, fleet, recent_reports
+from compliance.selectors.filters import Filters, parse_filters
+from compliance.selectors.fleet import (
+    MOST_CLUSTERS,
+    FleetRow,
+    cluster_by_id,
+    fleet_numbers,
+    fleet_page,
+    fleet_rows,
+    recent_reports,
+)
+from compliance.selectors.keyset import InvalidCursor, Page
 from dashboards.access import OrganizationRequest, organization_view
+from dashboards.context import cluster_choices
 from organizations.permissions import Capability, can
 
-ATTENTION = {"stale": 0, "never": 1, "fresh": 2}
 REPORT_TONES = {"processed": "good", "accepted": "accent", "parked": "notice"}  # the others: neutral
 
 
@@ -31,19 +39,39 @@ REPORT_TONES = {"processed": "good", "accepted": "accent", "parked": "notice"}  
 def clusters_view(request: OrganizationRequest) -> HttpResponse:
     directory = Directory(request.user)
     filters = parse_filters(request.GET, directory)
-    rows = sorted(fleet(filters, directory), key=lambda row: (ATTENTION[row.freshness], row.cluster.name))
+    page, is_restarted = _page(filters, request.GET.get("cursor") or None)
+    numbers = fleet_numbers(filters)
     context = {
-        "rows": [_fleet_row(request, row) for row in rows],
+        "rows": [_fleet_row(request, row) for row in page.rows],
+        "page": page,
+        "next_cursor": page.next,
+        "is_restarted": is_restarted,
+        "filters": filters,
+        "numbers": numbers,
+        "offers_search": bool(filters.q) or numbers.cluster_count > MOST_CLUSTERS,
         "problems": filters.problems,
         "may_manage": can(request.membership.role, Capability.MANAGE_CLUSTERS),
-        "is_empty": not directory.clusters,
-        "most_open": max((row.open.all for row in rows), default=0),
-        "stale_count": sum(row.freshness == "stale" for row in rows),
-        "never_count": sum(row.freshness == "never" for row in rows),
-        "resource_count": sum(row.cluster.resource_count for row in rows),
-        "parked_count": sum(row.parked_count for row in rows),
+        "is_empty": not numbers.cluster_count and not directory.has_clusters,
+        "most_open": max((row.open.all for row in page.rows), default=0),
     }
     return render(request, "clusters/clusters.html", context)
+
+
+def _page(filters: Filters, cursor: str | None) -> tuple[Page, bool]:
+    """The page asked for; the first one, and True, when the cursor is not one of this list."""
+    try:
+        return fleet_page(filters, cursor=cursor), False
+    except InvalidCursor:
+        return fleet_page(filters), True
+
+
+@require_GET
+@organization_view()
+def cluster_choices_view(request: OrganizationRequest) -> HttpResponse:
+    """What the scope's search found: clusters to choose, those chosen already first."""
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:63]
+    context = {"choices": cluster_choices(request.GET.getlist("cluster"), text), "text": text}
+    return render(request, "components/_cluster_choices.html", context)
 
 
 @never_cache
@@ -72,10 +100,8 @@ def cluster_new_view(request: OrganizationRequest) -> HttpResponse:
 @organization_view()
 def cluster_view(request: OrganizationRequest, cluster_id: UUID) -> HttpResponse:
     cluster = _cluster(cluster_id)
-    directory = Directory(request.user)
-    filters = parse_filters(request.GET, directory)
-    filters = replace(filters, clusters=(cluster,), cluster_ids=(cluster.id,), environment="")
-    row = fleet(filters, directory)[0]
+    filters = parse_filters(request.GET, Directory(request.user))
+    row = fleet_rows([cluster], filters)[0]
     may_manage = can(request.membership.role, Capability.MANAGE_CLUSTERS)
     context = {
         **_fleet_row(request, row),

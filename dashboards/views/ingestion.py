@@ -13,7 +13,14 @@ from clusters.models import Report
 from common.errors import PlumblineError
 from compliance.selectors.directory import Directory
 from compliance.selectors.filters import parse_filters
-from compliance.selectors.ingestion import Intake, intakes, most_troubled, parked_reports, with_days
+from compliance.selectors.ingestion import (
+    Intake,
+    intake_numbers,
+    intakes,
+    most_troubled,
+    parked_reports,
+    with_days,
+)
 from compliance.services.dismissals import dismiss_report
 from compliance.services.retries import retry_report
 from dashboards.access import OrganizationRequest, organization_view
@@ -26,24 +33,14 @@ from organizations.permissions import Capability, can
 def ingestion_view(request: OrganizationRequest) -> HttpResponse:
     directory = Directory(request.user)
     filters = parse_filters(request.GET, directory)
-    clusters = [
-        cluster
-        for cluster in directory.clusters.values()
-        if filters.cluster_ids is None or cluster.id in filters.cluster_ids
-    ]
-    rows = intakes(clusters)
+    numbers = intake_numbers(filters)
     context = {
-        "rows": [_row(request, row) for row in with_days(most_troubled(rows))],
+        "rows": [_row(request, row) for row in with_days(intakes(most_troubled(filters)))],
         "parked": parked_reports(filters),
         "problems": filters.problems,
         "may_retry": can(request.membership.role, Capability.RETRY_REPORTS),
-        "is_empty": not directory.clusters,
-        "cluster_count": len(rows),
-        "troubled_count": sum(bool(row.troubles) for row in rows),
-        "waiting_count": sum(row.waiting_count for row in rows),
-        "parked_count": sum(row.parked_count for row in rows),
-        "refused_count": sum(row.refused_count for row in rows),
-        "accepted_today": sum(row.accepted_today for row in rows),
+        "is_empty": not numbers.cluster_count and not directory.has_clusters,
+        "numbers": numbers,
     }
     return render(request, "clusters/ingestion.html", context)
 

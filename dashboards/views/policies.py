@@ -111,7 +111,7 @@ def _bar(filters: Filters, directory: Directory) -> FilterBar:
     if filters.as_of and (filters.namespace is not None or filters.team_ids is not None):
         problems.append(DAILY_BY_CLUSTER)
     return FilterBar(
-        menus=(severity_menu(filters), cluster_menu(filters, directory)),
+        menus=(severity_menu(filters), cluster_menu(filters)),
         selects=(
             environment_select(filters, directory),
             team_select(filters, directory),

@@ -68,7 +68,7 @@ def standard(request: OrganizationRequest, standard_slug: str) -> HttpResponse:
 
 def _bar(filters: Filters, directory: Directory) -> FilterBar:
     return FilterBar(
-        menus=(cluster_menu(filters, directory),),
+        menus=(cluster_menu(filters),),
         selects=(environment_select(filters, directory), team_select(filters, directory)),
         chips=chips(filters),
         clear_url="?",

@@ -69,7 +69,7 @@ def fix(request: OrganizationRequest) -> HttpResponse:
         "suggested_count": sum(s.violation_count for s in suggestions),
         "suggestion_words": NUMBERS.get(len(suggestions), ""),
         "places": places(filters, facets),
-        "has_clusters": bool(directory.clusters),
+        "has_clusters": directory.has_clusters,
         "can_register": can(request.membership.role, Capability.MANAGE_CLUSTERS),
         "everyone_url": f"?{filters.query(team='all')}" if filters.is_mine else "",
     }

@@ -84,7 +84,7 @@ def workloads(request: OrganizationRequest) -> HttpResponse:
         "next_cursor": page.next,
         "is_restarted": is_restarted,
         "sort": sort,
-        "has_clusters": bool(directory.clusters),
+        "has_clusters": directory.has_clusters,
         "most_open": max((row.open_count for row in page.rows), default=0),
     }
     return render_part(request, "workloads/page.html", {"results": "workloads/_fragment.html"}, context)
@@ -111,7 +111,7 @@ def _bar(
     everything = "&".join(part for part in ("team=all" if filters.is_mine else "", extra) if part)
     return FilterBar(
         searches="Name",
-        menus=(severity_menu(filters), cluster_menu(filters, directory)),
+        menus=(severity_menu(filters), cluster_menu(filters)),
         selects=(
             Select("kind", "Kind", "Workloads", tuple(kind_choices)),
             environment_select(filters, directory),

@@ -1,5 +1,6 @@
 """The pages of clusters: who reports, who may register, what is shown once."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from organizations.scope import organization_scope
 from tests.dashboards.posture_days import make_day
 from tests.factories import make_cluster
 
-LIST_QUERIES = 14
+LIST_QUERIES = 16
 
 
 @pytest.fixture
@@ -62,6 +63,34 @@ def test_list_costs_the_same_with_one_cluster_and_with_fifty(
         if number in (0, 49):
             with django_assert_num_queries(LIST_QUERIES):
                 assert page.get(list_url()).status_code == 200
+
+
+def test_the_list_is_paged_with_those_that_need_attention_first(page: Client, acme: Organization) -> None:
+    with organization_scope(acme.pk):
+        for number in range(52):
+            make_cluster(f"cluster-{number:02d}")
+        Cluster.objects.filter(name="cluster-51").update(last_scanned_at=now() - timedelta(days=2))
+        Cluster.objects.filter(name="cluster-50").update(last_scanned_at=None)
+    first = page.get(list_url())
+    names = [item["cluster"].name for item in first.context["rows"]]
+    assert (len(names), names[:3]) == (50, ["cluster-51", "cluster-50", "cluster-00"])
+    second = page.get(f"{list_url()}?cursor={first.context['next_cursor']}")
+    assert [item["cluster"].name for item in second.context["rows"]] == ["cluster-48", "cluster-49"]
+    assert second.context["numbers"].cluster_count == 52
+    found = page.get(f"{list_url()}?q=ter-07")
+    assert [item["cluster"].name for item in found.context["rows"]] == ["cluster-07"]
+
+
+def test_the_scope_offers_some_clusters_and_finds_the_others(page: Client, acme: Organization) -> None:
+    with organization_scope(acme.pk):
+        for number in range(40):
+            make_cluster(f"cluster-{number:02d}")
+    shown = page.get(f"{list_url()}?cluster=cluster-39").context["scope"].choices
+    assert ([c.name for c in shown.chosen], len(shown.others), shown.has_more) == (["cluster-39"], 30, True)
+    choices = reverse("cluster_choices", args=["acme"])
+    found = page.get(f"{choices}?q=ter-3&cluster=cluster-01").content.decode()
+    assert re.findall(r'value="([^"]+)"( checked)?', found)[0] == ("cluster-01", " checked")
+    assert found.count("checkbox") == 11
 
 
 def test_registering_shows_the_token_once_with_a_command_to_paste(page: Client, acme: Organization) -> None:

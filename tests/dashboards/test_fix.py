@@ -22,7 +22,7 @@ from tests.fleet import FRAME_QUERIES, Fleet, grow, make_fleet, visitor
 
 FIX = "/o/acme/fix"
 HTMX = {"HTTP_HX_REQUEST": "true"}
-FIX_QUERIES = FRAME_QUERIES + 15
+FIX_QUERIES = FRAME_QUERIES + 17
 
 
 @pytest.fixture

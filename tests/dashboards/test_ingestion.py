@@ -16,7 +16,7 @@ from organizations.services.tokens import issue_api_token
 from tests.compliance.reports import accept, at, report
 from tests.factories import make_cluster
 
-PAGE_QUERIES = 16
+PAGE_QUERIES = 18
 LIST_QUERIES = 12
 
 

@@ -19,10 +19,10 @@ from tests.factories import make_count, make_policy, make_standard, make_violati
 from tests.fleet import FRAME_QUERIES, Fleet, count_verdicts, grow, make_fleet, visitor
 
 PAGES = {
-    "/o/acme/policies": FRAME_QUERIES + 8,
+    "/o/acme/policies": FRAME_QUERIES + 9,
     "/o/acme/policies/privileged-container": FRAME_QUERIES + 9,
-    "/o/acme/standards": FRAME_QUERIES + 9,
-    "/o/acme/standards/pss-baseline": FRAME_QUERIES + 9,
+    "/o/acme/standards": FRAME_QUERIES + 10,
+    "/o/acme/standards/pss-baseline": FRAME_QUERIES + 10,
     "/o/acme/search": FRAME_QUERIES,
     "/o/acme/search?q=a": FRAME_QUERIES + 4,
 }

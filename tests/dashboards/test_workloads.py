@@ -13,7 +13,7 @@ from organizations.models import Organization, User
 from tests.factories import make_violation, make_workload
 from tests.fleet import FRAME_QUERIES, Fleet, grow, make_fleet, visitor
 
-LIST_QUERIES = FRAME_QUERIES + 8
+LIST_QUERIES = FRAME_QUERIES + 10
 PAGE_QUERIES = FRAME_QUERIES + 5
 
 

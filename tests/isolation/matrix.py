@@ -141,6 +141,7 @@ ROUTES = [
     Route("posture_teams"),
     Route("posture_chart", words={"name": "trend"}),
     Route("clusters"),
+    Route("cluster_choices"),
     Route("cluster_new", roles=CLUSTER_MANAGERS),
     _post("cluster_new", CLUSTER_MANAGERS, form={"name": "new-cluster", "environment": "staging"}),
     Route("cluster", ids={"cluster_id": Cluster}),
