@@ -17,7 +17,7 @@ from organizations.models import Team
 from .counts import Counts, counts_by_policy
 from .directory import Directory
 from .filters import CLUSTER_SCOPED, Filters
-from .standing import WEIGHTED_OPEN, OpenCounts, measures, open_by, open_in, posture_in, standing
+from .standing import WEIGHTED_OPEN, OpenCounts, measures, open_by, open_in, posture_in, posture_of, standing
 
 RECENT_DAYS = 7
 MOST_PLACES, MOST_ROWS, MOST_COLUMNS, MOST_NAMESPACES = 10, 16, 12, 200
@@ -108,7 +108,7 @@ def heat(filters: Filters) -> Heat:
 def hottest_places(filters: Filters, *, limit: int = MOST_PLACES) -> list[Place]:
     """The places with the gravest open violations, ranked by their weight. Two queries."""
     found = standing(filters).annotate(weighted=WEIGHTED_OPEN).filter(weighted__gt=0)
-    found = found.select_related("cluster", "team").annotate(**measures(filters.as_of))
+    found = found.select_related("cluster", "team")
     rows = list(found.order_by("-weighted", "cluster__name", "namespace", "id")[:limit])
     recent = _recently_opened(filters, rows)
     return [
@@ -116,8 +116,8 @@ def hottest_places(filters: Filters, *, limit: int = MOST_PLACES) -> list[Place]
             cluster=row.cluster,
             namespace=row.namespace,
             team=row.team,
-            posture=posture_in(row.__dict__),
-            open=open_in(row.__dict__),
+            posture=posture_of(row, filters.as_of),
+            open=OpenCounts(row.open_critical, row.open_high, row.open_medium, row.open_low),
             recently_opened_count=recent.get((row.cluster_id, row.namespace, row.team_id), 0),
         )
         for row in rows

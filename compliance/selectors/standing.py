@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet, Sum
 
 from common.clock import now, today
 from compliance.models import PostureDay
-from compliance.posture import FRESH_FOR, Posture
+from compliance.posture import FRESH_FOR, Posture, is_stale
 
 from .filters import Filters
 from .grouping import sums_by
@@ -76,6 +76,17 @@ def silence(as_of: date | None) -> Q:
         return Q(day__lt=as_of)
     stale = Q(cluster__last_scanned_at=None) | Q(cluster__last_scanned_at__lt=now() - FRESH_FOR)
     return Q(day__lt=today()) & stale
+
+
+def posture_of(row: PostureDay, as_of: date | None) -> Posture:
+    """The posture of one of those rows, its cluster at hand."""
+    found = Posture(
+        row.passed_weight, row.failed_weight, row.errored_weight, row.skipped_weight, row.unreported_weight
+    )
+    if as_of is not None and as_of < today():
+        return found.as_stale() if row.day < as_of else found
+    is_silent = row.day < today() and is_stale(row.cluster.last_scanned_at, now())
+    return found.as_stale() if is_silent else found
 
 
 def measures(as_of: date | None) -> dict[str, Any]:
