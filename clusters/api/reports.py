@@ -22,7 +22,7 @@ from structlog.contextvars import bind_contextvars
 from clusters.models import AgentToken, ReportStatus
 from clusters.services.backlogs import refuse_over_backlog
 from clusters.services.intake import Receipt, accept_report, receipt_of
-from clusters.services.intake.bodies import Limits, Readable, read_body
+from clusters.services.intake.bodies import Limits, Readable, receive_body
 from clusters.services.intake.days import note_refusal
 from clusters.services.intake.receipts import INCOMPLETE
 from clusters.services.throttling import count_request
@@ -165,15 +165,17 @@ class ReportListView(RefusalsCountedView):
     def post(self, request: Request) -> Response:
         refuse_over_backlog(self.cluster_id)
         wire = Counted(request.META["wsgi.input"])
-        body = read_body(
+        body = receive_body(
             wire,
             encoding=request.headers.get("Content-Encoding", ""),
             content_length=content_length(request),
             limits=Limits(settings.REPORT_MAX_COMPRESSED_BYTES, settings.REPORT_MAX_EXPANDED_BYTES),
         )
         REPORT_BYTES.labels("sent").inc(wire.count)
-        REPORT_BYTES.labels("expanded").inc(len(body))
-        receipt = accept_report(cluster_id=self.cluster_id, body=body, clock_skew=self.clock_skew(request))
+        try:
+            receipt = accept_report(cluster_id=self.cluster_id, body=body, clock_skew=self.clock_skew(request))
+        finally:
+            REPORT_BYTES.labels("expanded").inc(body.expanded)
         return _answer(request, receipt, status=202)
 
 

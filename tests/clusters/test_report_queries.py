@@ -7,6 +7,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from clusters.services.intake import accept_report
+from clusters.services.intake.bodies import Body
 from organizations.models import Organization
 from organizations.scope import organization_scope
 from tests.clusters.conftest import Sender
@@ -22,7 +23,7 @@ def resources(count: int) -> list[dict[str, Any]]:
 
 
 def take(agent: Sender, document: dict[str, Any]) -> None:
-    accept_report(cluster_id=agent.cluster.pk, body=orjson.dumps(document))
+    accept_report(cluster_id=agent.cluster.pk, body=Body.plain(orjson.dumps(document)))
 
 
 @pytest.mark.parametrize("count", [1, 50])

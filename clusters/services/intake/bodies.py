@@ -1,7 +1,7 @@
 """Bodies as they come over the wire: compressed or not, of any length, possibly cut short or hostile."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,7 @@ import zstandard
 from common.errors import PlumblineError, TooLarge
 
 _CHUNK = 64 * 1024
+_STEP = 256
 _ZSTD_WINDOW_LOG = 27  # 128 MB, what the format's own tools accept without being asked
 ENCODINGS = ("identity", "gzip", "zstd")
 
@@ -31,27 +32,67 @@ class Limits:
     expanded: int
 
 
-def read_body(stream: Readable, *, encoding: str, content_length: int | None, limits: Limits) -> bytes:
-    """The expanded body. Stops reading at the first byte over a limit, whatever the headers promise.
+class Body:
+    """A body that is in: kept as it was sent, and expanded a piece at a time as often as it is read."""
+
+    def __init__(self, wire: Sequence[bytes], *, encoding: str, limits: Limits) -> None:
+        self._wire = wire
+        self._expand = _expander(encoding)
+        self._limits = limits
+        self.expanded = 0  # bytes, so far as it has been read
+
+    @classmethod
+    def plain(cls, content: bytes) -> "Body":
+        """One that was never on the wire."""
+        return cls([content], encoding="", limits=Limits(len(content), len(content)))
+
+    def pieces(self) -> Iterator[bytes]:
+        """The expanded body, from its beginning. Stops at the first byte over the limit.
+
+        Raises TooLarge, and PlumblineError: corrupt_body (it is not what its encoding says).
+        """
+        passed = 0
+        for piece in self._expand(iter(self._wire)):
+            passed += len(piece)
+            self.expanded = max(self.expanded, passed)
+            if passed > self._limits.expanded:
+                raise TooLarge(
+                    f"The report expands to more than {self._limits.expanded} bytes. Split it, or leave manifests out.",
+                    code="expanded_too_large",
+                )
+            yield piece
+
+
+def receive_body(stream: Readable, *, encoding: str, content_length: int | None, limits: Limits) -> Body:
+    """The body once it is in. Stops reading at the first byte over the limit, whatever the headers promise.
 
     `content_length` is None for a body sent in chunks. Raises TooLarge, UnsupportedEncoding, and
-    PlumblineError: incomplete_body (the client went away), corrupt_body (not what its encoding says).
+    PlumblineError: incomplete_body (the client went away).
     """
     if content_length is not None and content_length > limits.compressed:
         raise _over_compressed(limits)
-    wire = _wire(stream, content_length, limits)
+    _expander(encoding)
+    return Body(list(_wire(stream, content_length, limits)), encoding=encoding, limits=limits)
+
+
+def read_body(stream: Readable, *, encoding: str, content_length: int | None, limits: Limits) -> bytes:
+    """The body, received and expanded. Raises what both raise."""
+    body = receive_body(stream, encoding=encoding, content_length=content_length, limits=limits)
+    return b"".join(body.pieces())
+
+
+def _expander(encoding: str) -> Callable[[Iterator[bytes]], Iterator[bytes]]:
     match encoding.strip().lower():
         case "" | "identity":
-            pieces: Iterator[bytes] = wire
+            return iter
         case "gzip" | "x-gzip":
-            pieces = _gunzip(wire)
+            return _gunzip
         case "zstd":
-            pieces = _unzstd(wire)
+            return _unzstd
         case other:
             raise UnsupportedEncoding(
                 f"Content-Encoding “{other[:40]}” is not understood; send {', '.join(ENCODINGS)}."
             )
-    return _collect(pieces, limits)
 
 
 def _wire(stream: Readable, content_length: int | None, limits: Limits) -> Iterator[bytes]:
@@ -97,32 +138,20 @@ def _gunzip(wire: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unzstd(wire: Iterator[bytes]) -> Iterator[bytes]:
-    """One zstd frame. Input goes in by small steps, for each is expanded whole: 1 KB gives 32 MB at most."""
+    """One zstd frame. Input goes in by small steps, for each is expanded whole: 256 bytes give 8 MB at most."""
     inflater = zstandard.ZstdDecompressor(max_window_size=1 << _ZSTD_WINDOW_LOG).decompressobj()
     for piece in wire:
-        for start in range(0, len(piece), 1024):
+        for start in range(0, len(piece), _STEP):
             if inflater.eof:
                 raise _trailing("zstd")
             try:
-                yield inflater.decompress(piece[start : start + 1024])
+                yield inflater.decompress(piece[start : start + _STEP])
             except zstandard.ZstdError as error:
                 raise _corrupt("zstd") from error
         if inflater.unused_data:
             raise _trailing("zstd")
     if not inflater.eof:
         raise _corrupt("zstd")
-
-
-def _collect(pieces: Iterator[bytes], limits: Limits) -> bytes:
-    body = bytearray()
-    for piece in pieces:
-        body += piece
-        if len(body) > limits.expanded:
-            raise TooLarge(
-                f"The report expands to more than {limits.expanded} bytes. Split it, or leave manifests out.",
-                code="expanded_too_large",
-            )
-    return bytes(body)
 
 
 def _over_compressed(limits: Limits) -> TooLarge:

@@ -20,10 +20,11 @@ from plumbline.reports.identities import resource_key
 
 FORM = b"plumbline.lines/1\n"
 RESOURCE, KNOWN, DELETED = b"r", b"k", b"d"
+LETTERS = {"resources": RESOURCE, "known": KNOWN, "deleted": DELETED}  # of the lists, in the order kept
 SEPARATOR = b"\t"  # as between the columns of the key; JSON holds none unescaped
 LEVEL = 3
 SLICE_BYTES = 1 << 20
-_LISTS = ("resources", "known", "deleted", "part")
+_LEFT_OUT = {*LETTERS, "part"}
 
 Line = tuple[bytes, bytes, bytes]
 
@@ -40,7 +41,7 @@ def keep_head(document: dict[str, Any]) -> bytes:
 
 def head_of(document: dict[str, Any]) -> dict[str, Any]:
     """The report without what becomes lines."""
-    return {name: value for name, value in document.items() if name not in _LISTS}
+    return {name: value for name, value in document.items() if name not in _LEFT_OUT}
 
 
 def pack_head(head: dict[str, Any]) -> bytes:
@@ -50,9 +51,43 @@ def pack_head(head: dict[str, Any]) -> bytes:
 
 def keep_lines(document: dict[str, Any]) -> bytes:
     """The resources, known ones and deletions of a report or of one part of it, in this order."""
-    packer = zstandard.ZstdCompressor(level=LEVEL).compressobj()
-    pieces = [packer.compress(line) for line in _lines(document)]
-    return b"".join(pieces) + packer.flush()
+    packer = LinePacker(document["policies"])
+    for name in LETTERS:
+        if values := document.get(name):
+            packer.take(name, values, [orjson.dumps(value) for value in values])
+    return b"".join(packer.finish())
+
+
+class LinePacker:
+    """Makes the lines of a report whose lists come in batches, and in any order."""
+
+    def __init__(self, policies: list[str]) -> None:
+        self._policies = policies_digest(policies)
+        self._lists: dict[str, _Frame] = {}
+
+    def take(self, name: str, values: list[dict[str, Any]], renderings: list[bytes]) -> None:
+        """The next elements of the list of that name, and the compact JSON of each."""
+        if name not in self._lists:
+            self._lists[name] = _Frame()
+        self._lists[name].add(b"".join(_lines_of(name, values, renderings, self._policies)))
+
+    def finish(self) -> list[bytes]:
+        """All of them, in pieces: resources, known ones, deletions."""
+        return [piece for name in LETTERS if name in self._lists for piece in self._lists[name].finish()]
+
+
+class _Frame:
+    """A frame of zstd in the making."""
+
+    def __init__(self) -> None:
+        self._packer = zstandard.ZstdCompressor(level=LEVEL).compressobj()
+        self._pieces: list[bytes] = []
+
+    def add(self, content: bytes) -> None:
+        self._pieces.append(self._packer.compress(content))
+
+    def finish(self) -> list[bytes]:
+        return [*self._pieces, self._packer.flush()]
 
 
 def policies_digest(policies: list[str]) -> bytes:
@@ -67,13 +102,18 @@ def resource_digest(policies: bytes, rendering: bytes) -> str:
 
 def _lines(document: dict[str, Any]) -> Iterator[bytes]:
     policies = policies_digest(document["policies"])
-    for resource in document["resources"]:
-        rendering = orjson.dumps(resource)
-        yield _line(RESOURCE, resource, resource_digest(policies, rendering), rendering)
-    for known in document.get("known") or ():
-        yield _line(KNOWN, known, known["digest"], orjson.dumps(known))
-    for gone in document.get("deleted") or ():
-        yield _line(DELETED, gone, "", orjson.dumps(gone))
+    for name in LETTERS:
+        values = document.get(name) or []
+        yield from _lines_of(name, values, map(orjson.dumps, values), policies)
+
+
+def _lines_of(
+    name: str, values: Iterable[dict[str, Any]], renderings: Iterable[bytes], policies: bytes
+) -> Iterator[bytes]:
+    letter = LETTERS[name]
+    for value, rendering in zip(values, renderings, strict=True):
+        digest = resource_digest(policies, rendering) if letter == RESOURCE else value.get("digest", "")
+        yield _line(letter, value, digest, rendering)
 
 
 def _line(letter: bytes, resource: dict[str, Any], digest: str, rendering: bytes) -> bytes:

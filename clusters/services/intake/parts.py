@@ -21,6 +21,7 @@ from common.clock import now
 from common.errors import Conflict, TooManyRequests, Unprocessable
 from organizations.scope import current_organization_id
 
+from .columns import as_column
 from .keeping import pack_head
 from .sending import Sent, columns_of
 
@@ -40,7 +41,7 @@ def parts_of(cluster_id: UUID, report_id: UUID) -> QuerySet[ReportPart]:
     return found.defer("body").order_by("number")
 
 
-def keep_part(sent: Sent, head: dict[str, Any], lines: bytes, *, is_settled: bool) -> bool:
+def keep_part(sent: Sent, head: dict[str, Any], lines: list[bytes], *, is_settled: bool) -> bool:
     """Store a part; False when it came before. The cluster's row is locked, so parts come one at a time.
 
     `is_settled`: the report was made, so this is a repetition, whether or not it can still be told. Raises
@@ -61,7 +62,7 @@ def keep_part(sent: Sent, head: dict[str, Any], lines: bytes, *, is_settled: boo
     other = parts_of(sent.cluster_id, sent.head.report_id).first()
     if other is not None and other.head_digest != shared:
         raise _disagrees(f"Differs from part {other.number} in one of: {', '.join(_SHARED)}.")
-    _refuse_too_much(sent.cluster_id, len(lines))
+    _refuse_too_much(sent.cluster_id, sum(map(len, lines)))
     ReportPart.objects.create(
         organization_id=current_organization_id(),
         cluster_id=sent.cluster_id,
@@ -71,7 +72,7 @@ def keep_part(sent: Sent, head: dict[str, Any], lines: bytes, *, is_settled: boo
         head=head,
         head_digest=shared,
         received_at=sent.received_at,
-        body=lines,
+        body=as_column(lines),
         body_digest=sent.digest,
         body_bytes=sent.size,
         resource_count=sent.head.resource_count,

@@ -1,6 +1,5 @@
 """Making a report durable, once: the receipt is given after the commit, and again for a repetition."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,12 +17,14 @@ from common.clock import now
 from common.errors import Conflict, NotFound
 from common.metrics import BROKER_ERRORS, REPORTS_ACCEPTED, REPORTS_REPEATED
 
+from .bodies import Body
+from .columns import as_column
 from .days import ACCEPTED, count_outcome
-from .documents import collector_paused, parse_document
-from .keeping import head_of, keep_head, keep_lines
+from .keeping import head_of, keep_head
 from .parts import keep_part, make_report, parts_of
+from .reading import read_report
 from .sending import Sent, columns_of
-from .validation import ReportHead, judge
+from .validation import ReportHead
 
 logger = logging.getLogger(__name__)
 
@@ -93,23 +94,19 @@ def _wanted(report: Report) -> str:
     return "resources" if report.unknown_count else ""
 
 
-def accept_report(*, cluster_id: UUID, body: bytes, clock_skew: float | None = None) -> Receipt:
+def accept_report(*, cluster_id: UUID, body: Body, clock_skew: float | None = None) -> Receipt:
     """Commit a report of the cluster and have it processed. The same body again gets the first receipt.
 
     `clock_skew`: seconds by which the sender's clock is ahead of ours, if that is known.
     Must not run inside a transaction: when this returns, the report is durable. Raises PlumblineError (400),
-    Unprocessable (422), and Conflict when the id was used for another body.
+    TooLarge, Unprocessable (422), and Conflict when the id was used for another body.
     """
-    digest = hashlib.sha256(body).hexdigest()
-    with collector_paused():
-        document = parse_document(body)
-        head = judge(document)
-        lines = keep_lines(document)
-    sent = Sent(cluster_id, head, now(), digest, len(body), clock_skew)
-    bind_contextvars(report_id=str(head.report_id))
-    if head.part_number is not None:
-        return _accept_part(sent, head_of(document), lines)
-    return _commit(sent, lambda: keep_head(document) + lines)
+    report = read_report(body)
+    sent = Sent(cluster_id, report.head, now(), report.digest, report.size, clock_skew)
+    bind_contextvars(report_id=str(report.head.report_id))
+    if report.head.part_number is not None:
+        return _accept_part(sent, head_of(report.document), report.lines)
+    return _commit(sent, lambda: [keep_head(report.document), *report.lines])
 
 
 def commit_report(
@@ -120,10 +117,10 @@ def commit_report(
     """
     bind_contextvars(report_id=str(head.report_id))
     sent = Sent(cluster_id, head, now(), digest, len(body), clock_skew, source)
-    return _commit(sent, lambda: zstandard.compress(body, ZSTD_LEVEL))
+    return _commit(sent, lambda: [zstandard.compress(body, ZSTD_LEVEL)])
 
 
-def _commit(sent: Sent, keep: Callable[[], bytes]) -> Receipt:
+def _commit(sent: Sent, keep: Callable[[], list[bytes]]) -> Receipt:
     known = _find(sent.cluster_id, sent.head.report_id)
     stored = _store(sent, keep()) if known is None else None
     known = known or stored or _find(sent.cluster_id, sent.head.report_id)
@@ -142,7 +139,7 @@ def _commit(sent: Sent, keep: Callable[[], bytes]) -> Receipt:
     return Receipt.of(known)
 
 
-def _accept_part(sent: Sent, head: dict[str, Any], lines: bytes) -> Receipt:
+def _accept_part(sent: Sent, head: dict[str, Any], lines: list[bytes]) -> Receipt:
     """Commit a part; the last one that comes in makes the report. Again, it gets the receipt as it is by then."""
     report = _find(sent.cluster_id, sent.head.report_id)
     if report is not None and report.part_count == 1:
@@ -181,7 +178,7 @@ def _find(cluster_id: UUID, report_id: UUID) -> Report | None:
     return Report.objects.filter(cluster_id=cluster_id, report_id=report_id).defer("body").first()
 
 
-def _store(sent: Sent, kept: bytes) -> Report | None:
+def _store(sent: Sent, kept: list[bytes]) -> Report | None:
     """Insert; None when another request did so for the same report a moment ago, or the cluster is gone.
 
     The cluster comes first and its queue after it, by the trigger: in that order merging locks them, too.
@@ -189,7 +186,7 @@ def _store(sent: Sent, kept: bytes) -> Report | None:
     try:
         with transaction.atomic(durable=True):
             _touch_cluster(sent)
-            report = Report.objects.create(**columns_of(sent), body=kept)
+            report = Report.objects.create(**columns_of(sent), body=as_column(kept))
             count_outcome(cluster_id=sent.cluster_id, outcome=ACCEPTED)
     except IntegrityError:
         return None

@@ -1,9 +1,10 @@
 """Whether a document is a report that can be merged: its schema, then what a schema cannot say."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from hashlib import blake2b
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -15,14 +16,20 @@ from common.clock import now
 from common.errors import Unprocessable
 from plumbline.library import library_policies
 from plumbline.reports.identities import resource_key
-from plumbline.schemas import validator
+from plumbline.schemas import compiled, load_schema
+
+from .contradictions import contradiction, too_long, verdict_count
 
 SPOKEN = ("plumbline.report/v1",)
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)  # Kubernetes 1.0 came in July 2015
 MOST_AHEAD = timedelta(days=1)
 MAX_FIELDS = 20
-_NAME_BYTES = {"kind": 63, "namespace": 253, "name": 253}
-_PLACE_BYTES = 1024
+LISTS = ("resources", "known", "deleted")  # of the members, those that may be long
+_PRESENT_TWICE = {
+    "deleted": "Also among the resources: is it there or gone?",
+    "known": "Also among the resources: in full or by digest?",
+}
+_KEY_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -47,40 +54,136 @@ class ReportHead:
     closing: dict[str, Any] | None = None
 
 
-def judge(document: dict[str, Any]) -> ReportHead:
-    """The head of a report that can be merged. Raises Unprocessable with `fields` naming paths."""
-    version = document.get("schema")
-    if version not in SPOKEN:
-        raise Unprocessable(
-            f"This server speaks {', '.join(SPOKEN)}, and the report's schema is {_shown(version)}.",
-            code="unknown_schema",
-            fields={"schema": f"One of {', '.join(SPOKEN)}."},
+class Judging:
+    """Judges a report whose lists are taken in batches, each of which may be let go; `conclude` on the rest of it.
+
+    `policies` is what the report has under that name. A batch is told whether or not those before it were right.
+    """
+
+    def __init__(self, policies: object) -> None:
+        self._known = frozenset(range(len(policies))) if isinstance(policies, list) else frozenset()
+        self._counts = dict.fromkeys(LISTS, 0)
+        self._result_count = 0
+        self._misfits: dict[str, str] = {}  # what does not follow the schema
+        self._contradictions: dict[str, dict[int, tuple[str, str]]] = {name: {} for name in LISTS}
+        self._keys = {name: bytearray() for name in LISTS}
+        self._first_deleted: list[Any] = []
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether the report will be refused for what has been taken so far."""
+        return bool(self._misfits) or any(self._contradictions.values())
+
+    def take(self, name: str, values: list[Any]) -> None:
+        """Judge the next elements of the list of that name. Raises Unprocessable when they are too many."""
+        start = self._counts[name]
+        self._counts[name] += len(values)
+        most = _most(name)
+        if self._counts[name] > most:
+            raise not_of_schema({name: f"Has more than {most} items."})
+        if name == "deleted" and not start:
+            self._first_deleted = values[:1]
+        if len(self._misfits) < MAX_FIELDS and not _list_check(name).is_valid(values):
+            self._note_misfits(name, start, values)
+        if self._misfits:
+            return
+        for index, value in enumerate(values, start):
+            self._keys[name] += _key_digest(value)
+            self._note(name, index, contradiction(value, self._known) if name == "resources" else too_long(value))
+        if name == "resources":
+            self._result_count += sum(map(verdict_count, values))
+
+    def conclude(self, document: dict[str, Any]) -> ReportHead:
+        """The head of a report that can be merged; `document` is all of it, the elements of its lists left out.
+
+        Raises Unprocessable with `fields` naming paths.
+        """
+        version = document.get("schema")
+        if version not in SPOKEN:
+            raise Unprocessable(
+                f"This server speaks {', '.join(SPOKEN)}, and the report's schema is {_shown(version)}.",
+                code="unknown_schema",
+                fields={"schema": f"One of {', '.join(SPOKEN)}."},
+            )
+        self._require_schema(document)
+        scanned_at = _scanned_at(document["scanned_at"])
+        _require_known_policies(document["policies"])
+        fields = self._contradicting()
+        _judge_part(document, fields)
+        if fields:
+            raise Unprocessable("The report contradicts itself: see fields.", code="inconsistent", fields=fields)
+        session, part = document.get("session"), document.get("part")
+        return ReportHead(
+            report_id=UUID(document["id"]),
+            kind=document["kind"],
+            scanned_at=scanned_at,
+            resource_count=self._counts["resources"],
+            result_count=self._result_count,
+            known_count=self._counts["known"],
+            is_complete=document["kind"] == "snapshot" and not document["truncated"] and not document["unreadable"],
+            session_id=UUID(session["id"]) if session else None,
+            sequence=session["sequence"] if session else None,
+            policy_set=document.get("policy_set", ""),
+            part_number=part["number"] if part else None,
+            closing=part.get("closing") if part else None,
         )
-    _require_schema(document)
-    scanned_at = _scanned_at(document["scanned_at"])
-    _require_known_policies(document["policies"])
-    fields: dict[str, str] = {}
-    count = _judge_resources(document, fields)
-    _judge_others(document, "deleted", "Also among the resources: is it there or gone?", fields)
-    _judge_others(document, "known", "Also among the resources: in full or by digest?", fields)
-    _judge_part(document, fields)
-    if fields:
-        raise Unprocessable("The report contradicts itself: see fields.", code="inconsistent", fields=fields)
-    session, part = document.get("session"), document.get("part")
-    return ReportHead(
-        report_id=UUID(document["id"]),
-        kind=document["kind"],
-        scanned_at=scanned_at,
-        resource_count=len(document["resources"]),
-        result_count=count,
-        known_count=len(document.get("known") or ()),
-        is_complete=document["kind"] == "snapshot" and not document["truncated"] and not document["unreadable"],
-        session_id=UUID(session["id"]) if session else None,
-        sequence=session["sequence"] if session else None,
-        policy_set=document.get("policy_set", ""),
-        part_number=part["number"] if part else None,
-        closing=part.get("closing") if part else None,
-    )
+
+    def _note_misfits(self, name: str, start: int, values: list[Any]) -> None:
+        # One at a time, for all errors of what is looked at are made at once.
+        for index, value in enumerate(values, start):
+            for error in _list_check(name).iter_errors([value]):
+                path = [name, index, *error.instance_path[1:]]
+                self._misfits[_dotted(path)] = error.message[:300]
+            if len(self._misfits) >= MAX_FIELDS:
+                return
+
+    def _note(self, name: str, index: int, fault: tuple[str, str] | None) -> None:
+        if fault and len(self._contradictions[name]) < MAX_FIELDS:
+            self._contradictions[name][index] = fault
+
+    def _require_schema(self, document: dict[str, Any]) -> None:
+        # A snapshot has nothing deleted, which the first element shows.
+        lists = {"deleted": self._first_deleted} if self._first_deleted else {}
+        errors = _head_check().iter_errors({**document, **lists})
+        fields = {_dotted(error.instance_path) or "body": error.message[:300] for error in islice(errors, MAX_FIELDS)}
+        if fields or self._misfits:
+            raise not_of_schema(fields | self._misfits)
+
+    def _contradicting(self) -> dict[str, str]:
+        """Paths and faults of the lists, up to MAX_FIELDS of them."""
+        for name, reason in _PRESENT_TWICE.items():
+            for index in self._among_resources(name):
+                self._contradictions[name][index] = ("", reason)
+        faults = (
+            (f"{name}[{index}]{path}", reason)
+            for name in ("resources", *_PRESENT_TWICE)
+            for index, (path, reason) in sorted(self._contradictions[name].items())
+        )
+        return dict(islice(faults, MAX_FIELDS))
+
+    def _among_resources(self, name: str) -> list[int]:
+        """Indexes of those elements whose keys are those of resources."""
+        others = list(_split(self._keys[name]))
+        present = set(_split(self._keys["resources"])) if others else set()
+        return [index for index, key in enumerate(others) if key in present]
+
+
+def judge(document: dict[str, Any]) -> ReportHead:
+    """The head of a whole report that can be merged. Raises Unprocessable with `fields` naming paths."""
+    lists = {name: document[name] for name in LISTS if isinstance(document.get(name), list)}
+    judging = Judging(document.get("policies"))
+    for name, values in lists.items():
+        judging.take(name, values)
+    return judging.conclude({**document, **{name: [] for name in lists}})
+
+
+def _key_digest(resource: dict[str, Any]) -> bytes:
+    """The key in few bytes: those of 200,000 resources are held until the last other list is read."""
+    return blake2b("\0".join(resource_key(resource)).encode(), digest_size=_KEY_BYTES).digest()
+
+
+def _split(keys: bytearray) -> Iterator[bytes]:
+    return (bytes(keys[start : start + _KEY_BYTES]) for start in range(0, len(keys), _KEY_BYTES))
 
 
 @cache
@@ -88,13 +191,33 @@ def _library_policies() -> frozenset[str]:
     return frozenset(policy.id for policy in library_policies())
 
 
-def _require_schema(document: dict[str, Any]) -> None:
-    check = validator("report-v1")
-    if check.is_valid(document):
-        return
-    errors = islice(check.iter_errors(document), MAX_FIELDS)
-    fields = {_dotted(error.instance_path) or "body": error.message[:300] for error in errors}
-    raise Unprocessable("The report does not follow its schema: see fields.", code="schema", fields=fields)
+@cache
+def _list_check(name: str) -> Any:
+    """A validator of some elements of the list of that name."""
+    schema = load_schema("report-v1")
+    return compiled({"$defs": schema["$defs"], "type": "array", "items": schema["properties"][name]["items"]})
+
+
+@cache
+def _head_check() -> Any:
+    """A validator of a report whose lists are judged apart."""
+    schema = load_schema("report-v1")
+    lists = {name: {"type": "array"} for name in LISTS}
+    return compiled({**schema, "properties": schema["properties"] | lists})
+
+
+@cache
+def _most(name: str) -> int:
+    most: int = load_schema("report-v1")["properties"][name]["maxItems"]
+    return most
+
+
+def not_of_schema(fields: dict[str, str]) -> Unprocessable:
+    return Unprocessable(
+        "The report does not follow its schema: see fields.",
+        code="schema",
+        fields=dict(islice(fields.items(), MAX_FIELDS)),
+    )
 
 
 def _scanned_at(text: str) -> datetime:
@@ -112,9 +235,7 @@ def _scanned_at(text: str) -> datetime:
 
 
 def _bad_time(reason: str) -> Unprocessable:
-    return Unprocessable(
-        f"scanned_at cannot be used. {reason}", code="bad_time", fields={"scanned_at": reason}
-    )
+    return Unprocessable(f"scanned_at cannot be used. {reason}", code="bad_time", fields={"scanned_at": reason})
 
 
 def _require_known_policies(slugs: list[str]) -> None:
@@ -141,69 +262,6 @@ def _own_policies(slugs: Collection[str]) -> frozenset[str]:
     return known(slugs)
 
 
-def _judge_resources(document: dict[str, Any], fields: dict[str, str]) -> int:
-    """Count verdicts and note, in `fields`, the first contradictions."""
-    known = frozenset(range(len(document["policies"])))
-    count = 0
-    for index, resource in enumerate(document["resources"]):
-        failed = set(resource["failed"])
-        verdicts = failed.union(resource["passed"], resource["errored"], resource["skipped"])
-        given = sum(len(resource[name]) for name in ("passed", "failed", "errored", "skipped"))
-        count += given
-        where = f"resources[{index}]"
-        if len(verdicts) != given:
-            fields[where] = "passed, failed, errored and skipped share a policy, or one names it twice."
-        elif not verdicts <= known:
-            fields[where] = f"An index is not one of the {len(known)} policies."
-        elif {violation["policy"] for violation in resource["violations"]} != failed:
-            fields[f"{where}.violations"] = "Their policies are not those of `failed`."
-        elif not {error["policy"] for error in resource.get("errors", ())} <= failed.union(
-            resource["errored"]
-        ):
-            fields[f"{where}.errors"] = "Their policies are neither in `errored` nor in `failed`."
-        elif fault := _exception_fault(resource):
-            fields[f"{where}.{fault[0]}"] = fault[1]
-        elif (
-            (long := _too_long(resource))
-            or (long := _too_long_place(resource, "violations"))
-            or ("excepted" in resource and (long := _too_long_place(resource, "excepted")))
-        ):
-            fields[f"{where}.{long}"] = "Too long in UTF-8."
-        if len(fields) >= MAX_FIELDS:
-            break
-    return count
-
-
-def _exception_fault(resource: dict[str, Any]) -> tuple[str, str] | None:
-    """What is wrong with `excepted` or `partial`, which senders may leave out."""
-    if "excepted" not in resource and "partial" not in resource:
-        return None
-    evaluated = {*resource["failed"], *resource["skipped"], *resource["errored"]}
-    if not evaluated.issuperset(resource.get("partial") or ()):
-        return "partial", "Names a policy that is neither in `failed` nor in `skipped` or `errored`."
-    excepted = {(v["policy"], v["rule"], v["place"]) for v in resource.get("excepted") or ()}
-    if not evaluated.issuperset(policy for policy, _, _ in excepted):
-        return "excepted", "Their policies are neither in `failed` nor in `skipped` or `errored`."
-    if not excepted.isdisjoint((v["policy"], v["rule"], v["place"]) for v in resource["violations"]):
-        return "excepted", "One is among the violations, too: does the exception cover it or not?"
-    return None
-
-
-def _judge_others(document: dict[str, Any], name: str, contradiction: str, fields: dict[str, str]) -> None:
-    """Resources that are named and not described: deleted ones, and those whose digest the server knows."""
-    others = document.get(name) or []
-    if not others:
-        return
-    present = {resource_key(resource) for resource in document["resources"]}
-    for index, other in enumerate(others):
-        if resource_key(other) in present:
-            fields[f"{name}[{index}]"] = contradiction
-        elif long := _too_long(other):
-            fields[f"{name}[{index}].{long}"] = "Too long in UTF-8."
-        if len(fields) >= MAX_FIELDS:
-            break
-
-
 def _judge_part(document: dict[str, Any], fields: dict[str, str]) -> None:
     part = document.get("part")
     if part is None:
@@ -213,26 +271,6 @@ def _judge_part(document: dict[str, Any], fields: dict[str, str]) -> None:
         fields["part.number"] = "Beyond the number of parts that it closes with."
     if closing is None and (document["truncated"] or document["unreadable"]):
         fields["part"] = "`truncated` and `unreadable` speak of the whole snapshot: they belong into the closing part."
-
-
-def _too_long(resource: dict[str, Any]) -> str:
-    """The name of a part whose bytes would not fit into the index of identities, or ''."""
-    group, _, version = resource["apiVersion"].rpartition("/")
-    if len(version.encode()) > 63 or len(group.encode()) > 253:
-        return "apiVersion"
-    return next(
-        (name for name, most in _NAME_BYTES.items() if len(resource[name].encode()) > most),
-        "",
-    )
-
-
-def _too_long_place(resource: dict[str, Any], among: str) -> str:
-    for index, violation in enumerate(resource[among]):
-        for name in ("place", "path"):
-            text = violation[name]
-            if len(text) > _PLACE_BYTES // 4 and len(text.encode()) > _PLACE_BYTES:
-                return f"{among}[{index}].{name}"
-    return ""
 
 
 def _dotted(path: list[str | int]) -> str:
