@@ -284,6 +284,15 @@ class Resource(OwnedModel):
                 name="resource_worst", condition=Q(deleted_at=None),
             ),
             models.Index(fields=["organization", "namespace", "kind", "name"], name="resource_by_name"),
+            models.Index(fields=["organization", "kind"], name="resource_by_kind", condition=Q(deleted_at=None)),
+            models.Index(
+                fields=["organization", "name", "namespace", "id"],
+                name="resource_in_order", condition=Q(deleted_at=None),
+            ),
+            models.Index(
+                F("organization"), F("changed_at").desc(), F("id").desc(),
+                name="resource_changed", condition=Q(deleted_at=None),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -215,7 +215,12 @@ class Violation(OwnedModel):
                 fields=["organization", "resolved_at"], name="violation_resolved_age", condition=Q(status="resolved")
             ),
             models.Index(
-                F("organization"), F("policy"), F("id"), name="violation_open_policy", condition=Q(status="open")
+                F("organization"), F("policy"), F("severity").desc(), F("opened_at").desc(), F("id").desc(),
+                name="violation_open_by_policy", condition=Q(status="open"),
+            ),
+            models.Index(
+                F("organization"), F("severity").desc(), F("opened_at").desc(), F("id").desc(),
+                name="violation_worst",
             ),
         ]
 

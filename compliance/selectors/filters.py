@@ -37,7 +37,8 @@ class Filters:
     """A parsed query. Ids that are None do not restrict; an empty tuple matches nothing.
 
     `values` keeps what was understood, as (parameter, text) pairs in order, for links and chips;
-    `problems` maps each parameter that was not understood to a sentence.
+    `problems` maps each parameter that was not understood to a sentence; `named` keeps the ids of resources that a
+    text was found in, for all views that are made of this one.
     """
 
     clusters: tuple[Cluster, ...] = ()
@@ -59,6 +60,7 @@ class Filters:
     q_policy_ids: tuple[int, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
+    named: dict[str, list[int]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def as_of_end(self) -> datetime | None:

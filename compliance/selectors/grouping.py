@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -15,7 +16,11 @@ def sums_by(found: QuerySet[Any], columns: Mapping[str, str], measures: Sequence
     One query and one pass over the rows, with GROUPING SETS.
     """
     names, grouped = list(columns), ", ".join(columns.values())
-    inner, params = found.order_by().values(*columns.values(), *measures).query.sql_with_params()
+    result: Sums = {name: {} for name in (*columns, "")}
+    try:
+        inner, params = found.order_by().values(*columns.values(), *measures).query.sql_with_params()
+    except EmptyResultSet:
+        return result | {"": {None: (0,) * len(measures)}}
     sets = ", ".join(f"({column})" for column in [*columns.values(), ""])
     marks = ", ".join(f"GROUPING({column})" for column in columns.values())
     sums = ", ".join(f"coalesce(sum({measure}), 0)" for measure in measures)
@@ -26,7 +31,7 @@ def sums_by(found: QuerySet[Any], columns: Mapping[str, str], measures: Sequence
             params,
         )
         rows = cursor.fetchall()
-    width, result = len(names), {name: {} for name in (*names, "")}
+    width = len(names)
     for row in rows:
         left_out, keys, numbers = row[:width], row[width : 2 * width], tuple(map(int, row[2 * width :]))
         # GROUPING() is 0 for the column that a row is grouped by.

@@ -1,22 +1,31 @@
-"""Violations by workload or by policy, counted and cut off in SQL."""
+"""Violations by workload or by policy: the groups of one page, counted, the worst few of each at hand.
+
+What is open now is grouped by what resources and rollups count anyway, so that a page costs the same however much is
+open. Anything else is grouped while it is little, and else not at all: see `group_page`.
+"""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 
 from clusters.models import Resource
-from compliance.models import Policy, Severity, Violation
+from compliance.models import Policy, Severity, Violation, ViolationStatus
 
+from .counts import open_by_policy
 from .filters import Filters
 from .keyset import Keyset, Page
 from .violations import ViolationQuerySet, violations
+from .workloads import resources_in_view, with_violations
 
 BY_WORKLOAD, BY_POLICY = "workload", "policy"
 GROUPINGS = {BY_WORKLOAD: "resource_id", BY_POLICY: "policy_id"}
 SHOWN_PER_GROUP = 5
+MOST_GROUPED = 5_000
+WORST_RESOURCES = Keyset((("-worst_severity", int), ("-open_count", int), ("id", int)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +44,82 @@ class Group:
         return self.violation_count - len(self.violations)
 
 
-def group_page(filters: Filters, by: str, *, cursor: str | None = None, limit: int = 20) -> Page:
-    """Groups of the violations in view, worst and largest first. Four queries. Raises InvalidCursor."""
+def group_page(filters: Filters, by: str, *, cursor: str | None = None, limit: int = 20) -> Page | None:
+    """Groups of the violations in view, worst and largest first; workloads by all that is open on them.
+
+    None when more than 5,000 violations match that no rollup counts: those of a past day, of another status than open,
+    or of a text. Raises InvalidCursor.
+    """
+    if by == BY_WORKLOAD and _is_open_now(filters):
+        return _by_workload(filters, cursor, limit)
+    counted = open_by_policy(filters) if by == BY_POLICY else None
+    if counted is not None:
+        severities = dict(Policy.objects.filter(id__in=counted).values_list("id", "severity"))
+        rows = [
+            _row("policy_id", policy_id, severities[policy_id], found.open, found.resources, found.fixable)
+            for policy_id, found in counted.items()
+        ]
+        return _page_of(filters, by, rows, cursor, limit)
+    return _counted(filters, by, cursor, limit)
+
+
+def _is_open_now(filters: Filters) -> bool:
+    return filters.as_of is None and filters.status == ViolationStatus.OPEN
+
+
+def _row(key: str, value: int, worst: int, violations: int, resources: int, fixable: int) -> dict[str, int]:
+    counts = {"violation_count": violations, "resource_count": resources, "fixable_count": fixable}
+    return {key: value, "worst": worst, **counts}
+
+
+def _by_workload(filters: Filters, cursor: str | None, limit: int) -> Page:
+    """Resources in the order of their own counters, then what is in view of those on the page."""
+    page = WORST_RESOURCES.page(violating_resources(filters), cursor=cursor, limit=limit)
+    rows = {row["resource_id"]: row for row in _counts(filters, "resource_id", [r.id for r in page.rows])}
+    subjects = {resource.id: resource for resource in page.rows if resource.id in rows}
+    return replace(page, rows=_groups(filters, "resource_id", [rows[key] for key in subjects], subjects))
+
+
+def violating_resources(filters: Filters) -> QuerySet[Resource]:
+    """Live resources that have an open violation in view."""
+    return with_violations(resources_in_view(filters).filter(open_count__gt=0), filters)
+
+
+def _counted(filters: Filters, by: str, cursor: str | None, limit: int) -> Page | None:
+    """Groups counted from the violations themselves."""
     key = GROUPINGS[by]
-    matching = violations().matching(filters)
-    counted = (
-        matching.order_by()
-        .values(key)
-        .annotate(
-            worst=Max("severity"),
-            violation_count=Count("id"),
-            resource_count=Count("resource_id", distinct=True),
-            fixable_count=Count("id", filter=Q(fix__isnull=False)),
-        )
-    )
+    few = violations().matching(filters).order_by().values_list("id", flat=True)[: MOST_GROUPED + 1]
+    ids = list(few)
+    if len(ids) > MOST_GROUPED:
+        return None
+    rows = violations().filter(id__in=ids).order_by().values(key).annotate(**_SUMS)
+    return _page_of(filters, by, list(rows), cursor, limit)
+
+
+_SUMS = {
+    "worst": Max("severity"),
+    "violation_count": Count("id"),
+    "resource_count": Count("resource_id", distinct=True),
+    "fixable_count": Count("id", filter=Q(fix__isnull=False)),
+}
+
+
+def _counts(filters: Filters, key: str, keys: Collection[int]) -> list[dict[str, Any]]:
+    found = violations().filter(**{f"{key}__in": keys}).matching(filters)
+    return list(found.order_by().values(key).annotate(**_SUMS))
+
+
+def _page_of(filters: Filters, by: str, rows: list[dict[str, Any]], cursor: str | None, limit: int) -> Page:
+    key = GROUPINGS[by]
     order = Keyset((("-worst", int), ("-violation_count", int), (f"-{key}", int)))
-    page = order.page(counted, cursor=cursor, limit=limit)
-    keys = [row[key] for row in page.rows]
-    subjects = _subjects(by, keys)
-    shown = _top_of_each(matching, filters, key, keys)
-    groups = [
+    page = order.page_of(rows, cursor=cursor, limit=limit)
+    subjects = _subjects(by, [row[key] for row in page.rows])
+    return replace(page, rows=_groups(filters, key, page.rows, subjects))
+
+
+def _groups(filters: Filters, key: str, rows: Collection[dict[str, Any]], subjects: dict[int, Any]) -> list[Group]:
+    shown = _top_of_each(violations().matching(filters), filters, key, [row[key] for row in rows])
+    return [
         Group(
             subject=subjects[row[key]],
             violation_count=row["violation_count"],
@@ -63,10 +128,9 @@ def group_page(filters: Filters, by: str, *, cursor: str | None = None, limit: i
             worst=Severity(row["worst"]),
             violations=tuple(shown[row[key]]),
         )
-        for row in page.rows
+        for row in rows
         if row[key] in subjects
     ]
-    return Page(rows=groups, next=page.next, previous=page.previous)
 
 
 def _subjects(by: str, keys: list[int]) -> dict[int, Any]:
@@ -80,6 +144,8 @@ def _top_of_each(
     matching: ViolationQuerySet, filters: Filters, key: str, keys: list[int]
 ) -> dict[int, list[Violation]]:
     """The worst few of each group: found group by group, so that large groups are not ranked to their end."""
+    if not keys:
+        return {}
     inner, params = matching.order_by().values("id", key, "severity", "opened_at").query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(

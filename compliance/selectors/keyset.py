@@ -106,6 +106,28 @@ class Keyset:
             previous=self._write(rows[0], True) if has_previous else None,
         )
 
+    def page_of(self, rows: Sequence[dict[str, Any]], *, cursor: str | None = None, limit: int = 50) -> Page:
+        """The same of rows at hand: maps with whole numbers under the names, none of which need be in order."""
+        signs = [(name.lstrip("-"), -1 if name.startswith("-") else 1) for name, _ in self.fields]
+
+        def place(row: dict[str, Any]) -> tuple[int, ...]:
+            return tuple(sign * row[name] for name, sign in signs)
+
+        ordered = sorted(rows, key=place)
+        backwards, values = self._read(cursor) if cursor else (False, None)
+        start, end = 0, limit
+        if values is not None:
+            beyond = tuple(sign * value for (_, sign), value in zip(signs, values, strict=True))
+            before = sum(place(row) < beyond for row in ordered)
+            start = max(0, before - limit) if backwards else sum(place(row) <= beyond for row in ordered)
+            end = before if backwards else start + limit
+        shown = ordered[start:end]
+        return Page(
+            rows=shown,
+            next=self._write(shown[-1], False) if shown and end < len(ordered) else None,
+            previous=self._write(shown[0], True) if shown and start else None,
+        )
+
     def reversed(self) -> "Keyset":
         """The same rows the other way round."""
         return Keyset(tuple((_flip(name), kind) for name, kind in self.fields))

@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
+from uuid import UUID
 
-from django.db import connection
-from django.db.models import Count, Max
-
-from compliance.models import Severity
+from clusters.models import Resource
+from compliance.models import Severity, ViolationStatus
 
 from .filters import Filters
-from .violations import ViolationQuerySet, violations
+from .groups import WORST_RESOURCES, violating_resources
+from .violations import violations
+
+LOOKED_AT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,45 +29,37 @@ class Suggestion:
 
 
 def best_fixes(filters: Filters, *, limit: int = 3) -> list[Suggestion]:
-    """The templates whose combined automatic fix closes the most of the violations in view. Two queries.
+    """The templates whose combined automatic fix closes the most of what is open in the 200 worst workloads in view.
 
-    A template is a kind, namespace and name: what is applied to three clusters under one name is mended once.
+    A template is a group, kind, namespace and name: what is applied to three clusters under one name is mended once.
+    Of a past day or another status, nothing is suggested. Two queries.
     """
-    found = violations().matching(filters).fixable().order_by()
-    rows = _largest_templates(found, limit)
-    policies: dict[int, set[int]] = defaultdict(set)
-    resource_ids = [resource_id for row in rows for resource_id in row[-1]]
-    pairs = found.filter(resource_id__in=resource_ids).values_list("resource_id", "policy_id").distinct()
-    for resource_id, policy_id in pairs:
-        policies[resource_id].add(policy_id)
-    return [
-        Suggestion(
-            kind=kind,
-            namespace=namespace,
-            name=name,
-            resource_id=max(ids),
-            violation_count=int(violation_count),
-            policy_count=len(set[int]().union(*(policies[i] for i in ids))),
-            cluster_count=cluster_count,
-            worst=Severity(worst),
-        )
-        for kind, namespace, name, violation_count, worst, cluster_count, ids in rows
-    ]
+    if filters.as_of is not None or filters.status != ViolationStatus.OPEN:
+        return []
+    worst = list(WORST_RESOURCES.page(violating_resources(filters), limit=LOOKED_AT).rows)
+    fixable = violations().filter(resource__in=[resource.id for resource in worst]).matching(filters).fixable()
+    by_resource: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for resource_id, policy_id, severity in fixable.order_by().values_list("resource_id", "policy_id", "severity"):
+        by_resource[resource_id].append((policy_id, severity))
+    templates: dict[tuple[str, str, str, str], list[Resource]] = defaultdict(list)
+    for resource in worst:
+        if resource.id in by_resource:
+            templates[resource.group, resource.kind, resource.namespace, resource.name].append(resource)
+    found = [_suggestion(resources, by_resource) for resources in templates.values()]
+    found.sort(key=lambda s: (-s.violation_count, -s.worst, s.name, s.namespace, s.kind))
+    return found[:limit]
 
 
-def _largest_templates(found: ViolationQuerySet, limit: int) -> list[tuple[Any, ...]]:
-    """Counted per resource first: there are far fewer of them to sort by name than violations.
-
-    A cluster has one resource of a group, kind, namespace and name, so resources are counted for clusters.
-    """
-    per_resource = found.values("resource_id").annotate(number=Count("id"), worst=Max("severity"))
-    inner, params = per_resource.query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT r.kind, r.namespace, r.name, sum(f.number), max(f.worst),"  # noqa: S608
-            " count(*), array_agg(r.id)"
-            f" FROM ({inner}) AS f JOIN clusters_resource r ON r.id = f.resource_id"
-            ' GROUP BY r."group", r.kind, r.namespace, r.name ORDER BY 4 DESC, 5 DESC, 3, 2, 1 LIMIT %s',
-            [*params, limit],
-        )
-        return cursor.fetchall()
+def _suggestion(resources: list[Resource], by_resource: dict[int, list[tuple[int, int]]]) -> Suggestion:
+    fixes = [fix for resource in resources for fix in by_resource[resource.id]]
+    clusters: set[UUID] = {resource.cluster_id for resource in resources}
+    return Suggestion(
+        kind=resources[0].kind,
+        namespace=resources[0].namespace,
+        name=resources[0].name,
+        resource_id=max(resource.id for resource in resources),
+        violation_count=len(fixes),
+        policy_count=len({policy_id for policy_id, _ in fixes}),
+        cluster_count=len(clusters),
+        worst=Severity(max(severity for _, severity in fixes)),
+    )

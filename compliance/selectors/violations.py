@@ -3,16 +3,19 @@
 from datetime import datetime
 from typing import Any, Self
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
+from clusters.models import Resource
 from common.errors import NotFound
 from compliance.models import Severity, Violation, ViolationInterval, ViolationStatus
 from organizations.models import OwnedQuerySet
 from organizations.scope import current_organization_id
 
+from .counts import open_by_policy
 from .filters import ANY_STATUS, Filters, within
 from .keyset import Keyset, Page
 
+MOST_NAMED, MOST_LISTED = 1_000, 10_000
 WORST_FIRST = Keyset((("-severity", int), ("-opened_at", datetime), ("-id", int)))
 LIST_COLUMNS_LEFT_OUT = (
     *("resource__manifest", "resource__passed", "resource__labels"),
@@ -50,8 +53,7 @@ class ViolationQuerySet(OwnedQuerySet):
         if filters.policy_ids is not None:
             found = found.filter(policy_id__in=filters.policy_ids)
         if filters.q:
-            like = Q(resource__name__icontains=filters.q) | Q(policy_id__in=filters.q_policy_ids)
-            found = found.filter(like)
+            found = found.filter(_like(filters))
         return found
 
     def for_list(self, filters: Filters) -> Self:
@@ -80,6 +82,31 @@ def violation_page(filters: Filters, *, cursor: str | None = None, limit: int = 
     return WORST_FIRST.page(found, cursor=cursor, limit=limit)
 
 
+def resource_ids(filters: Filters) -> list[int] | None:
+    """Of the resources that have violations in view, while those are at most 10,000; else None. One query."""
+    found = violations().matching(filters).order_by().values_list("resource_id", flat=True)[: MOST_LISTED + 1]
+    ids = list(found)
+    return None if len(ids) > MOST_LISTED else sorted(set(ids))
+
+
+def named_resources(filters: Filters) -> list[int] | None:
+    """The ids of resources whose name holds the text, while those are at most 1,000; else None. One query for a view
+    and all that are made of it.
+    """
+    if filters.q not in filters.named:
+        named = Resource.objects.filter(name__icontains=filters.q).values_list("id", flat=True)
+        filters.named[filters.q] = list(named[: MOST_NAMED + 1])
+    ids = filters.named[filters.q]
+    return None if len(ids) > MOST_NAMED else ids
+
+
+def _like(filters: Filters) -> Q:
+    """Violations of resources with such a name or of policies with such a slug; of few resources by their ids."""
+    ids = named_resources(filters)
+    like = Q(resource__name__icontains=filters.q) if ids is None else Q(resource_id__in=ids)
+    return like | Q(policy_id__in=filters.q_policy_ids) if filters.q_policy_ids else like
+
+
 def violation_detail(violation_id: int) -> Violation:
     """One violation with its resource, policy and intervals. Raises NotFound."""
     found = (
@@ -95,10 +122,12 @@ def violation_detail(violation_id: int) -> Violation:
 
 
 def same_problem_elsewhere(violation: Violation) -> tuple[int, int]:
-    """How many other violations of the same policy are open, and in how many resources they lie."""
-    others = violations().open().filter(policy_id=violation.policy_id).exclude(id=violation.id)
-    counted = others.aggregate(violations=Count("id"), resources=Count("resource_id", distinct=True))
-    return counted["violations"], counted["resources"]
+    """How many other violations of the same policy are open, and how many other resources fail it. Two queries."""
+    counted = (open_by_policy(Filters(policy_ids=(violation.policy_id,))) or {}).get(violation.policy_id)
+    if counted is None:
+        return 0, 0
+    is_open = violation.status == ViolationStatus.OPEN
+    return counted.open - is_open, counted.resources - is_open
 
 
 def _standing_at(instant: datetime) -> Any:

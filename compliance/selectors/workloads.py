@@ -1,19 +1,23 @@
 """Resources with their verdicts: the worst first, and everything about one of them."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clusters.models import Resource
 from common.errors import NotFound
-from compliance.models import Policy, Severity, Violation
+from compliance.models import Policy, Severity, Violation, ViolationStatus
 from compliance.posture import Posture, total
+from organizations.scope import current_organization_id
 
 from .directory import Directory
+from .facets import MOST_COUNTED, namespace_names
 from .filters import Filters, within
 from .keyset import Keyset, Page
-from .violations import ViolationQuerySet, violations
+from .violations import ViolationQuerySet, named_resources, resource_ids, violations
 
 WORKLOAD_KINDS = (
     "CronJob",
@@ -35,8 +39,8 @@ ORDERINGS = {
 LIST_LEFT_OUT = ("manifest", "labels")
 
 
-def resources(filters: Filters, *, kinds: tuple[str, ...] = ()) -> QuerySet[Resource]:
-    """Resources of today in view; a filter on violations keeps those that have such an open one."""
+def resources_in_view(filters: Filters, *, kinds: tuple[str, ...] = ()) -> QuerySet[Resource]:
+    """Resources of today in the places in view, with what a row of a list shows."""
     found = Resource.objects.filter(deleted_at=None).select_related("cluster", "team").defer(*LIST_LEFT_OUT)
     if kinds:
         found = found.filter(kind__in=kinds)
@@ -45,20 +49,38 @@ def resources(filters: Filters, *, kinds: tuple[str, ...] = ()) -> QuerySet[Reso
         found = found.filter(namespace=filters.namespace)
     if filters.team_ids is not None:
         found = found.filter(team_id__in=filters.team_ids)
+    return found
+
+
+def resources(filters: Filters, *, kinds: tuple[str, ...] = ()) -> QuerySet[Resource]:
+    """Resources of today in view; a filter on violations keeps those that have such an open one."""
+    found = resources_in_view(filters, kinds=kinds)
     if filters.q:
-        found = found.filter(name__icontains=filters.q)
-    if filters.severities or filters.policy_ids is not None:
-        found = found.filter(Exists(_open_violations(filters)))
-    return found
+        ids = named_resources(filters)
+        found = found.filter(name__icontains=filters.q) if ids is None else found.filter(id__in=ids)
+    return with_violations(found, replace(filters, q="", as_of=None, status=ViolationStatus.OPEN))
 
 
-def _open_violations(filters: Filters) -> QuerySet[Violation]:
-    found = violations().open().filter(resource=OuterRef("pk"))
-    if filters.severities:
-        found = found.filter(severity__in=filters.severities)
-    if filters.policy_ids is not None:
-        found = found.filter(policy_id__in=filters.policy_ids)
-    return found
+def with_violations(found: QuerySet[Resource], filters: Filters) -> QuerySet[Resource]:
+    """Those of the resources that have an open violation of the severities, policies and text in view.
+
+    Of few, their ids are looked up first; where most have one, the first in order are soon found without.
+    """
+    if filters.policy_ids is None and not filters.q:
+        return found.filter(_has_severity(filters)) if filters.severities else found
+    is_common = bool(filters.q) and named_resources(filters) is None
+    ids = None if is_common else resource_ids(filters)
+    if ids is not None:
+        return found.filter(id__in=ids)
+    return found.filter(Exists(violations().matching(filters).filter(resource=OuterRef("pk"))))
+
+
+def _has_severity(filters: Filters) -> Q:
+    """Whether one of its open violations is of these severities; whether the worst is critical, it says itself."""
+    if filters.severities == (Severity.CRITICAL,):
+        return Q(worst_severity=Severity.CRITICAL)
+    lookup = violations().open().filter(resource=OuterRef("pk"), severity__in=filters.severities)
+    return Q(worst_severity__gte=min(filters.severities)) & Q(Exists(lookup))
 
 
 def resource_page(
@@ -75,37 +97,85 @@ def resource_page(
 
 @dataclass(frozen=True, slots=True)
 class ResourceCounts:
-    """How many resources are in view, how many have something open, and how many violations that is."""
+    """How many resources are in view, how many have something open, and how many violations that is; None for all
+    three when there are more than 5,000 resources.
+    """
 
-    total: int
-    violating: int
-    open_violations: int
-
-
-def resource_counts(filters: Filters, *, kinds: tuple[str, ...] = ()) -> ResourceCounts:
-    """Of today, from the counts that the resources carry. One query."""
-    counted = (
-        resources(filters, kinds=kinds)
-        .order_by()
-        .aggregate(
-            total=Count("id"),
-            violating=Count("id", filter=Q(open_count__gt=0)),
-            open_violations=Sum("open_count"),
-        )
-    )
-    return ResourceCounts(counted["total"], counted["violating"], counted["open_violations"] or 0)
+    total: int | None
+    violating: int | None
+    open_violations: int | None
 
 
-def kind_counts(filters: Filters) -> dict[str, int]:
-    """Kinds that exist in view with how many of each, most first. One query."""
-    rows = resources(filters).order_by().values_list("kind").annotate(number=Count("id"))
-    return dict(rows.order_by("-number", "kind"))
+Rows = list[tuple[str, str, int]] | None  # (kind, namespace, open violations); None for more than 5,000
 
 
-def namespace_counts(filters: Filters, *, kinds: tuple[str, ...] = ()) -> dict[str, int]:
-    """Namespaces with how many resources in view each holds. One query."""
-    found = resources(filters.without("namespace"), kinds=kinds).order_by()
-    return dict(found.values_list("namespace").annotate(number=Count("id")))
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The resources in view, for the numbers beside a list of them; `anywhere` whatever their namespace."""
+
+    filters: Filters
+    anywhere: Rows
+    in_view: Rows
+
+    def kinds(self) -> dict[str, int | None]:
+        """Kinds that exist in view with how many of each, most first; of too many resources, the organization's
+        kinds without numbers, in one query.
+        """
+        if self.in_view is None:
+            return dict.fromkeys(_known_kinds())
+        counted = Counter(kind for kind, _, _ in self.in_view)
+        return dict(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0])))
+
+    def namespaces(self, kinds: tuple[str, ...]) -> dict[str, int | None]:
+        """Namespaces with how many resources of these kinds (() for all) each holds; of too many, those with anything
+        open, without numbers, in one query.
+        """
+        if self.anywhere is None:
+            return dict.fromkeys(namespace_names(replace(self.filters, as_of=None)))
+        return dict(Counter(namespace for kind, namespace, _ in self.anywhere if not kinds or kind in kinds))
+
+    def counts(self, kinds: tuple[str, ...]) -> ResourceCounts:
+        """Of resources of these kinds (() for all)."""
+        if self.in_view is None:
+            return ResourceCounts(None, None, None)
+        opens = [number for kind, _, number in self.in_view if not kinds or kind in kinds]
+        return ResourceCounts(len(opens), sum(number > 0 for number in opens), sum(opens))
+
+
+def survey(filters: Filters) -> Survey:
+    """Of today, from the counts that the resources carry. At most two queries."""
+    anywhere = _few(filters.without("namespace"))
+    if filters.namespace is None:
+        return Survey(filters, anywhere, anywhere)
+    if anywhere is None:
+        return Survey(filters, None, _few(filters))
+    return Survey(filters, anywhere, [row for row in anywhere if row[1] == filters.namespace])
+
+
+def _few(filters: Filters) -> Rows:
+    found = resources(filters).order_by().values_list("kind", "namespace", "open_count")
+    rows = list(found[: MOST_COUNTED + 1])
+    return None if len(rows) > MOST_COUNTED else rows
+
+
+# From one kind to the next by the index: as many steps as there are kinds, however many resources.
+_KINDS = """
+WITH RECURSIVE kinds AS (
+    (SELECT kind FROM clusters_resource WHERE organization_id = %(organization)s AND deleted_at IS NULL
+     ORDER BY kind LIMIT 1)
+    UNION ALL
+    SELECT (SELECT r.kind FROM clusters_resource r WHERE r.organization_id = %(organization)s AND r.deleted_at IS NULL
+        AND r.kind > kinds.kind ORDER BY r.kind LIMIT 1)
+    FROM kinds WHERE kinds.kind IS NOT NULL
+)
+SELECT kind FROM kinds WHERE kind IS NOT NULL LIMIT 200
+"""
+
+
+def _known_kinds() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_KINDS, {"organization": current_organization_id()})
+        return [kind for (kind,) in cursor.fetchall()]
 
 
 def resource_detail(resource_id: int) -> Resource:

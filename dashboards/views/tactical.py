@@ -42,9 +42,13 @@ def fix(request: OrganizationRequest) -> HttpResponse:
     by = request.GET.get("group", "")
     by = by if by in GROUP_LABELS else BY_WORKLOAD
     facets = violation_facets(filters, directory)
-    suggestions = best_fixes(filters, limit=SUGGESTIONS) if filters.status == "open" else []
+    suggestions = best_fixes(filters, limit=SUGGESTIONS)
     kept_group = "" if by == BY_WORKLOAD else f"group={by}"
     page, is_restarted = _page(filters, by, request.GET.get("cursor") or None)
+    is_ungrouped = page is None
+    if page is None:
+        by = UNGROUPED
+        page, is_restarted = _page(filters, by, request.GET.get("cursor") or None)
     context = {
         "filters": filters,
         "facets": facets,
@@ -64,6 +68,7 @@ def fix(request: OrganizationRequest) -> HttpResponse:
         "count_words": count_words(filters, facets),
         "page": page,
         "is_restarted": is_restarted,
+        "is_ungrouped": is_ungrouped,
         "next_cursor": page.next,
         "suggestions": suggestions,
         "suggested_count": sum(s.violation_count for s in suggestions),
@@ -76,10 +81,12 @@ def fix(request: OrganizationRequest) -> HttpResponse:
     return render_part(request, "fix/page.html", {"results": "fix/_fragment.html"}, context)
 
 
-def _page(filters: Filters, by: str, cursor: str | None) -> tuple[Page, bool]:
-    """The page asked for; the first one, and True, when the cursor is not one of this list."""
+def _page(filters: Filters, by: str, cursor: str | None) -> tuple[Page | None, bool]:
+    """The page asked for; the first one, and True, when the cursor is not one of this list; None for a page of groups
+    when too much is in view to be grouped.
+    """
 
-    def read(at: str | None) -> Page:
+    def read(at: str | None) -> Page | None:
         return group_page(filters, by, cursor=at) if by in GROUPINGS else violation_page(filters, cursor=at)
 
     try:

@@ -20,13 +20,12 @@ from compliance.selectors.keyset import InvalidCursor, Keyset, Page
 from compliance.selectors.workloads import (
     ORDERINGS,
     WORKLOAD_KINDS,
-    kind_counts,
-    namespace_counts,
+    Survey,
     open_by_policy,
-    resource_counts,
     resource_detail,
     resource_history,
     resource_page,
+    survey,
     verdicts,
 )
 from dashboards.access import OrganizationRequest, organization_view
@@ -68,7 +67,8 @@ def workloads(request: OrganizationRequest) -> HttpResponse:
     directory = Directory(request.user)
     is_developer = request.membership.role == Role.DEVELOPER
     filters = parse_filters(request.GET, directory, default_team=MY_TEAMS if is_developer else "")
-    present = kind_counts(filters)
+    surveyed = survey(filters)
+    present = surveyed.kinds()
     kind = request.GET.get("kind", "")
     kind = kind if kind == EVERY_KIND or kind in present else ""
     kinds = () if kind == EVERY_KIND else (kind,) if kind else WORKLOAD_KINDS
@@ -77,8 +77,8 @@ def workloads(request: OrganizationRequest) -> HttpResponse:
     page, is_restarted = _page(filters, kinds, ORDERS[sort], request.GET.get("cursor") or None)
     context = {
         "filters": filters,
-        "bar": _bar(filters, directory, present, kind, kinds),
-        "counts": resource_counts(filters, kinds=kinds),
+        "bar": _bar(surveyed, directory, present, kind, kinds),
+        "counts": surveyed.counts(kinds),
         "noun": kind if kind not in ("", EVERY_KIND) else "resource" if kind else "workload",
         "page": page,
         "next_cursor": page.next,
@@ -99,13 +99,15 @@ def _page(filters: Filters, kinds: tuple[str, ...], order: Keyset, cursor: str |
 
 
 def _bar(
-    filters: Filters,
+    surveyed: Survey,
     directory: Directory,
-    present: dict[str, int],
+    present: dict[str, int | None],
     kind: str,
     kinds: tuple[str, ...],
 ) -> FilterBar:
-    kind_choices = [Choice(EVERY_KIND, "All kinds", sum(present.values()), kind == EVERY_KIND)]
+    filters = surveyed.filters
+    numbers = [number for number in present.values() if number is not None]
+    kind_choices = [Choice(EVERY_KIND, "All kinds", sum(numbers) if numbers else None, kind == EVERY_KIND)]
     kind_choices += [Choice(name, name, number, name == kind) for name, number in present.items()]
     extra = f"kind={kind}" if kind else ""
     everything = "&".join(part for part in ("team=all" if filters.is_mine else "", extra) if part)
@@ -115,7 +117,7 @@ def _bar(
         selects=(
             Select("kind", "Kind", "Workloads", tuple(kind_choices)),
             environment_select(filters, directory),
-            namespace_select(filters, namespace_counts(filters, kinds=kinds)),
+            namespace_select(filters, surveyed.namespaces(kinds)),
             team_select(filters, directory),
             policy_select(filters, directory),
         ),

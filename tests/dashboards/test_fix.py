@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.http import QueryDict
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from common.clock import now, today
-from compliance.models import PostureDay
+from compliance.models import PostureCount, PostureDay, Severity
 from compliance.selectors.directory import Directory
 from compliance.selectors.facets import violation_facets
 from compliance.selectors.filters import Filters, parse_filters
@@ -157,6 +158,7 @@ def test_groups_by_workload_are_worst_first_and_cut_off(fleet: Fleet) -> None:
 
 def test_groups_by_policy_count_resources(fleet: Fleet) -> None:
     grow(fleet, 3)
+    PostureCount.objects.filter(policy=fleet.privileged).update(failed=F("open_count"))
     first, second = group_page(Filters(), "policy").rows
     assert (first.subject, first.violation_count, first.resource_count) == (fleet.privileged, 3, 3)
     assert (second.subject, second.fixable_count) == (fleet.latest, 0)
@@ -175,6 +177,48 @@ def test_pages_of_groups_hold_every_group_once(fleet: Fleet, by: str) -> None:
             break
     expected = 5 if by == "workload" else 2
     assert len(seen) == len(set(seen)) == expected
+
+
+def test_groups_of_a_severity_count_only_what_is_of_it(fleet: Fleet) -> None:
+    both = make_workload(fleet.production, "both")
+    make_violation(both, fleet.privileged)
+    make_violation(both, fleet.latest)
+    make_violation(make_workload(fleet.production, "other"), fleet.privileged)
+    (group,) = group_page(Filters(severities=(Severity.MEDIUM,)), "workload").rows
+    assert (group.subject.name, group.violation_count, group.worst) == ("both", 1, Severity.MEDIUM)
+    assert len(group_page(Filters(severities=(Severity.CRITICAL,)), "workload").rows) == 2
+
+
+def test_groups_of_a_policy_that_much_fails_are_those_of_one_that_little_fails(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(fleet, 5)
+    make_violation(make_workload(fleet.production, "other"), fleet.probes)
+    chosen = Filters(policy_ids=(fleet.latest.id,))
+    few = [group.subject for group in group_page(chosen, "workload").rows]
+    monkeypatch.setattr("compliance.selectors.violations.MOST_LISTED", 2)
+    assert [group.subject for group in group_page(chosen, "workload").rows] == few
+    assert len(few) == 5
+
+
+def test_what_is_too_much_to_be_grouped_is_listed(
+    client: Client, olivia: User, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(fleet, 4)
+    monkeypatch.setattr("compliance.selectors.groups.MOST_GROUPED", 3)
+    assert group_page(Filters(status="all"), "workload") is None
+    page = words(open_page(client, olivia, "?status=all"))
+    assert "too much to be grouped" in page
+    assert "space-1" in page
+
+
+def test_a_name_that_many_bear_is_found_as_one_that_few_do(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    grow(fleet, 4)
+    name = fleet.workloads[0].name[:4]
+    few = [v.id for v in violation_page(Filters(q=name)).rows]
+    monkeypatch.setattr("compliance.selectors.violations.MOST_NAMED", 1)
+    assert [v.id for v in violation_page(Filters(q=name)).rows] == few
+    assert len(group_page(Filters(q=name), "workload").rows) == 4
 
 
 def test_one_template_in_three_clusters_is_one_fix(fleet: Fleet) -> None:
@@ -268,7 +312,7 @@ def test_fix_page_costs_the_same_at_1_and_50(
     group: str,
 ) -> None:
     visitor(client, olivia)
-    queries = FIX_QUERIES - (0 if group != "none" else 3)
+    queries = FIX_QUERIES + {"workload": 0, "policy": 1, "none": -3}[group]
     grow(fleet, 1)
     with django_assert_num_queries(queries):
         client.get(f"{FIX}?group={group}")

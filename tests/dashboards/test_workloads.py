@@ -13,7 +13,7 @@ from organizations.models import Organization, User
 from tests.factories import make_violation, make_workload
 from tests.fleet import FRAME_QUERIES, Fleet, grow, make_fleet, visitor
 
-LIST_QUERIES = FRAME_QUERIES + 10
+LIST_QUERIES = FRAME_QUERIES + 8
 PAGE_QUERIES = FRAME_QUERIES + 5
 
 
@@ -128,6 +128,19 @@ def test_history_tells_openings_and_closings(client: Client, olivia: User, fleet
     assert "privileged-container opened" in page
     assert "privileged-container resolved" in page
     assert "First reported" in page
+
+
+def test_what_is_too_much_to_count_is_listed_without_numbers(
+    client: Client, olivia: User, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(fleet, 4)
+    make_workload(fleet.production, kind="CronJob")
+    monkeypatch.setattr("compliance.selectors.workloads.MOST_COUNTED", 3)
+    client.force_login(olivia)
+    page = client.get("/o/acme/workloads").content.decode()
+    assert "More than 5,000 workloads" in page
+    assert '<option value="CronJob">CronJob</option>' in page
+    assert '<option value="space-1">space-1</option>' in page
 
 
 def test_workloads_page_costs_the_same_at_1_and_50(
