@@ -5,7 +5,7 @@
 
 Starts a PostgreSQL and Redis of its own and makes two databases: 1,000 clusters with a million open and ten million
 resolved violations and a year of days, and ten clusters with a hundredth of it (`fleet_at_scale`). Then asks each page
-and each list of the API, in the process and as the application's role: what is timed is the server's whole work on a request.
+and each list of the API, in the process and as the application's role: what is timed is the whole work on a request.
 Prints a table, JSON, and a sentence that names what misses 150 ms or one and a half times the small one's time.
 `--verify` compares the small database with itself by `verify_posture`.
 """
@@ -49,6 +49,9 @@ def main() -> None:
         small = environment | {
             name: f"{environment[name].rpartition('/')[0]}/{SMALL}" for name in ("DATABASE_URL", "DATABASE_OWNER_URL")
         }
+        if asked.reuse:
+            for kept in (small, environment):
+                _manage(kept, "migrate")
         if asked.verify:
             print(_manage(small, "verify_posture"), file=sys.stderr)
         figures = {"small": _measured(small, asked), "full": _measured(environment, asked)}

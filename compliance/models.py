@@ -222,6 +222,10 @@ class Violation(OwnedModel):
                 F("organization"), F("severity").desc(), F("opened_at").desc(), F("id").desc(),
                 name="violation_worst",
             ),
+            models.Index(
+                F("organization"), F("severity").desc(), F("opened_at").desc(), F("id").desc(),
+                name="violation_excepted_worst", condition=Q(status="excepted"),
+            ),
         ]
 
     def __str__(self) -> str:

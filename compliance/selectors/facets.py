@@ -19,7 +19,7 @@ from .directory import Directory
 from .filters import Filters
 from .grouping import sums_by
 from .standing import DIMENSIONS, OpenCounts, open_by
-from .violations import violations
+from .violations import named_resources, violations
 
 MOST_COUNTED = 5_000
 PLACES = tuple(DIMENSIONS)
@@ -157,8 +157,12 @@ def _severities_of(filters: Filters, directory: Directory, wanted: set[int]) -> 
 
 
 def _counted(filters: Filters) -> Facets:
-    """From the violations themselves, of up to 5,000: in one query, and one more per dimension that is filtered."""
-    found = _few(filters, _COLUMNS)
+    """From the violations themselves, of up to 5,000: in one query, and one more per dimension that is filtered.
+
+    Those of a text that more than 1,000 resources bear in their names are not counted.
+    """
+    is_common = bool(filters.q) and named_resources(filters) is None
+    found = None if is_common else _few(filters, _COLUMNS)
     if found is None:
         return Facets(*(None for _ in fields(Facets)))
     counted: dict[str, Numbers] = {name: dict(Counter(found[name])) for name in _COLUMNS}

@@ -17,7 +17,7 @@ from .directory import Directory
 from .facets import MOST_COUNTED, namespace_names
 from .filters import Filters, within
 from .keyset import Keyset, Page
-from .violations import ViolationQuerySet, named_resources, resource_ids, violations
+from .violations import ViolationQuerySet, among, named_resources, resource_ids, violations
 
 WORKLOAD_KINDS = (
     "CronJob",
@@ -57,7 +57,7 @@ def resources(filters: Filters, *, kinds: tuple[str, ...] = ()) -> QuerySet[Reso
     found = resources_in_view(filters, kinds=kinds)
     if filters.q:
         ids = named_resources(filters)
-        found = found.filter(name__icontains=filters.q) if ids is None else found.filter(id__in=ids)
+        found = found.filter(name__icontains=filters.q) if ids is None else found.filter(id__in=among(ids))
     return with_violations(found, replace(filters, q="", as_of=None, status=ViolationStatus.OPEN))
 
 
@@ -66,13 +66,23 @@ def with_violations(found: QuerySet[Resource], filters: Filters) -> QuerySet[Res
 
     Of few, their ids are looked up first; where most have one, the first in order are soon found without.
     """
+    if filters.q and named_resources(filters) is None:
+        return _with_common_text(found, filters)
     if filters.policy_ids is None and not filters.q:
         return found.filter(_has_severity(filters)) if filters.severities else found
-    is_common = bool(filters.q) and named_resources(filters) is None
-    ids = None if is_common else resource_ids(filters)
+    ids = resource_ids(filters)
     if ids is not None:
-        return found.filter(id__in=ids)
+        return found.filter(id__in=among(ids))
     return found.filter(Exists(violations().matching(filters).filter(resource=OuterRef("pk"))))
+
+
+def _with_common_text(found: QuerySet[Resource], filters: Filters) -> QuerySet[Resource]:
+    """Those of so common a name, or with a violation of a policy whose slug holds the text too."""
+    named = Q(name__icontains=filters.q)
+    if filters.q_policy_ids:
+        found_so = violations().open().filter(resource=OuterRef("pk"), policy_id__in=filters.q_policy_ids)
+        named |= Q(Exists(found_so))
+    return with_violations(found.filter(named), replace(filters, q="", q_policy_ids=()))
 
 
 def _has_severity(filters: Filters) -> Q:

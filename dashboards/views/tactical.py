@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from common.errors import NotFound
 from compliance.models import Severity, Violation
 from compliance.selectors.directory import Directory
-from compliance.selectors.facets import MOST_COUNTED, Facets, violation_facets
+from compliance.selectors.facets import Facets, violation_facets
 from compliance.selectors.filters import ANY_STATUS, MY_TEAMS, Filters, parse_filters
 from compliance.selectors.fixes import violation_diff
 from compliance.selectors.groups import BY_POLICY, BY_WORKLOAD, GROUPINGS, group_page
@@ -102,10 +102,10 @@ def shown_severities(filters: Filters, facets: Facets) -> dict[int, int]:
 
 
 def count_words(filters: Filters, facets: Facets) -> str:
-    """How many violations are in view, in words: `1,204 violations`, `more than 5,000 resolved violations`."""
+    """How many violations are in view, in words: `1,204 violations`; `many resolved violations` when uncounted."""
     noun = "violation" if filters.status in ("open", ANY_STATUS) else f"{filters.status} violation"
     if facets.violation_count is None:
-        return f"more than {MOST_COUNTED:,} {noun}s"
+        return f"many {noun}s"
     return counted(facets.violation_count, noun)
 
 
