@@ -1,7 +1,9 @@
 """The pages and lists that `reading` asks for, each as somebody who may see it."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 SCOPES = {
@@ -28,12 +30,16 @@ def requests_at_scale() -> Iterator[tuple[str, Any, str]]:
     with directory_scope():
         organization = Organization.objects.get(slug="acme")
     with organization_scope(organization.pk):
-        dev = _developer(organization)
+        dev = _member(organization, "dev@acme.example", "developer", teams=["team-7", "team-8"])
+        auditor = _member(organization, "aud@acme.example", "auditor", teams=[])
         known = _known()
     day = (today() - timedelta(days=100)).isoformat()
     yield from ((f"fix {name}".strip(), olivia, f"{acme}/fix?{query}") for name, query in _fix(day, known))
     yield "fix as developer", dev, f"{acme}/fix"
     yield "workloads as developer", dev, f"{acme}/workloads"
+    yield "violations as developer", dev, "/api/v1/organizations/acme/violations"
+    for page in ("fix", "posture", "activity"):
+        yield f"{page} as auditor", auditor, f"{acme}/{page}"
     for page in ("posture", "policies", "standards", "clusters"):
         for name, query in SCOPES.items():
             yield f"{page} {name}".strip(), olivia, f"{acme}/{page}?{query.format(day=day)}"
@@ -44,15 +50,15 @@ def requests_at_scale() -> Iterator[tuple[str, Any, str]]:
     yield from _deep(olivia)
 
 
-def _developer(organization: Any) -> Any:
-    """Signed in as a member of two teams."""
+def _member(organization: Any, email: str, role: str, *, teams: list[str]) -> Any:
+    """Signed in as a member with this role, in these teams."""
     from django.test import Client
 
-    from organizations.models import Membership, Role, Team, TeamMembership, User
+    from organizations.models import Membership, Team, TeamMembership, User
 
-    user, _ = User.objects.get_or_create(email="dev@acme.example", defaults={"name": "Dev Developer"})
-    Membership.objects.get_or_create(organization=organization, user=user, defaults={"role": Role.DEVELOPER})
-    for team in Team.objects.filter(slug__in=["team-7", "team-8"]):
+    user, _ = User.objects.get_or_create(email=email, defaults={"name": f"A {role}"})
+    Membership.objects.get_or_create(organization=organization, user=user, defaults={"role": role})
+    for team in Team.objects.filter(slug__in=teams):
         TeamMembership.objects.get_or_create(organization=organization, team=team, user=user)
     client = Client()
     client.force_login(user)
@@ -130,6 +136,7 @@ def _others(day: str, known: dict[str, Any]) -> list[tuple[str, str]]:
         ("settings", "settings"),
         ("settings teams", "settings/teams"),
         ("settings data", "settings/data"),
+        ("settings tokens", "settings/tokens"),
     ]
 
 
@@ -141,7 +148,9 @@ def _api(day: str, known: dict[str, Any]) -> list[tuple[str, str]]:
         ("violations of a standard", "violations?standard=pss-restricted"),
         ("violations of a team", "violations?team=team-3"),
         ("violations of an environment", "violations?environment=sandbox"),
+        ("violations of a category", "violations?category=images"),
         ("violations with a text", "violations?q=ledger-1-3"),
+        ("violations with a common text", "violations?q=checkout"),
         ("violations resolved", "violations?status=resolved"),
         ("violations of any status", "violations?status=all"),
         ("violations on a past day", f"violations?as_of={day}"),
@@ -159,6 +168,7 @@ def _api(day: str, known: dict[str, Any]) -> list[tuple[str, str]]:
         ("posture history", "posture/history?days=365"),
         ("clusters", "clusters"),
         ("cluster", f"clusters/{known['cluster']}"),
+        ("tokens of a cluster", f"clusters/{known['cluster']}/tokens"),
         ("ingestion", "ingestion"),
         ("reports", "reports"),
         ("report", f"reports/{known['report']}"),
@@ -166,9 +176,34 @@ def _api(day: str, known: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _deep(client: Any) -> Iterator[tuple[str, Any, str]]:
-    """A page far down each list, by following its cursors."""
-    for name in ("violations", "resources"):
-        url = f"/api/v1/organizations/acme/{name}?limit=200"
-        for _ in range(20):
+    """The second page and one far down each list, by following its cursors."""
+    for name, query in {
+        "violations": "violations?limit=200",
+        "violations resolved": "violations?limit=200&status=resolved",
+        "resources": "resources?limit=200",
+        "clusters": "clusters?limit=2",
+        "reports": "reports?limit=20",
+    }.items():
+        url = f"/api/v1/organizations/acme/{query}"
+        for page in range(2, 21):
             url = client.get(url).json()["next"] or url
-        yield f"API {name}, page 20", client, url
+            if page in (2, 20):
+                yield f"API {name}, page {page}", client, url
+    for name, query in {
+        "fix": "fix",
+        "fix ungrouped": "fix?group=none",
+        "fix resolved": "fix?status=resolved",
+        "workloads": "workloads",
+        "clusters": "clusters",
+    }.items():
+        url = f"/o/acme/{query}"
+        for page in range(2, 11):
+            url = _next_page(client, url)
+            if page in (2, 10):
+                yield f"{name}, page {page}", client, url
+
+
+def _next_page(client: Any, url: str) -> str:
+    """Where the page links on to; the page itself when it is the last, as in a small organization."""
+    link = re.search(r'rel="next" href="([^"]+)"', client.get(url).content.decode())
+    return url.partition("?")[0] + unescape(link[1]) if link else url
