@@ -140,6 +140,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire-parts": {"task": "clusters.expire_parts", "schedule": 900.0},
     "prune-reports": {"task": "compliance.prune_reports", "schedule": 3600.0},
     "prune-violations": {"task": "compliance.prune_violations", "schedule": 6 * 3600.0},
+    "resume-exports": {"task": "organizations.resume_exports", "schedule": 300.0},
     "drop-exports": {"task": "organizations.drop_exports", "schedule": 3600.0},
     "delete-due-organizations": {"task": "organizations.delete_due", "schedule": 3600.0},
 }

@@ -1,6 +1,6 @@
 """The one way into an organization's pages: who asks, whether he belongs, what he may do, and the scope."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, Protocol
 from uuid import UUID
@@ -14,7 +14,7 @@ from structlog.contextvars import bind_contextvars
 
 from organizations.models import Membership, Organization, User
 from organizations.permissions import Capability, can
-from organizations.scope import organization_scope
+from organizations.scope import organization_scope, streamed_in_scope
 from organizations.selectors.memberships import membership_in
 
 LAST_ORGANIZATION = "organization"  # in the session: where `/` leads to
@@ -90,12 +90,9 @@ def safe_path(request: HttpRequest, url: str) -> str:
 def _finished(response: HttpResponseBase, organization_id: UUID) -> HttpResponseBase:
     """A response whose queries have all been made, or will be made in scope when it streams."""
     if isinstance(response, StreamingHttpResponse):
-        response.streaming_content = _in_scope(response.streaming_content, organization_id)  # type: ignore[arg-type]
+        content: Any = response.streaming_content
+        response.streaming_content = streamed_in_scope(content, organization_id)
     elif hasattr(response, "render") and callable(response.render):
         response = response.render()
     return response
 
-
-def _in_scope(parts: Iterable[bytes], organization_id: UUID) -> Iterator[bytes]:
-    with organization_scope(organization_id):
-        yield from parts

@@ -1,6 +1,6 @@
 """The tenant scope: whose data the present piece of work may touch. Without one, nothing can be read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID
@@ -39,6 +39,12 @@ def organization_scope(organization_id: UUID) -> Iterator[None]:
             yield
     finally:
         _organization_id.reset(token)
+
+
+def streamed_in_scope(parts: Iterable[bytes], organization_id: UUID) -> Iterator[bytes]:
+    """What a response streams after its view has returned, its queries in the organization's scope."""
+    with organization_scope(organization_id):
+        yield from parts
 
 
 @contextmanager

@@ -5,10 +5,11 @@ from uuid import UUID
 from celery import shared_task
 
 from common.clock import now
+from common.locks import held_alone
 from organizations.scope import organization_scope
 from organizations.selectors.organizations import organization_by_id, organization_ids
 from organizations.services.deletion import delete_organization, due_organization_ids
-from organizations.services.exports import build_export, drop_expired_exports
+from organizations.services.exports import abandoned_exports, build_export, drop_expired_exports
 from organizations.services.invitations import mail_invitation
 from organizations.services.users import send_password_link
 
@@ -46,6 +47,16 @@ def build_export_task(organization_id: str, export_id: str) -> None:
         build_export(export_id=UUID(export_id))
 
 
+@shared_task(name="organizations.resume_exports", soft_time_limit=50, time_limit=60)
+def resume_exports_task() -> None:
+    """Have archives built whose building was never begun, or was cut off with its worker."""
+    for organization_id in organization_ids():
+        with organization_scope(organization_id):
+            abandoned = abandoned_exports()
+        for export_id in abandoned:
+            build_export_task.delay(str(organization_id), str(export_id))
+
+
 @shared_task(name="organizations.drop_exports", soft_time_limit=300, time_limit=330)
 def drop_exports_task() -> None:
     for organization_id in organization_ids():
@@ -55,6 +66,8 @@ def drop_exports_task() -> None:
 
 @shared_task(name="organizations.delete_due", soft_time_limit=3 * 3600, time_limit=3 * 3600 + 60)
 def delete_due_task() -> None:
-    """Cut off anywhere, it goes on where it was when it runs again."""
+    """Cut off anywhere, it goes on where it was when it runs again. One process at a time deletes an organization."""
     for organization_id in due_organization_ids(at=now()):
-        delete_organization(organization=organization_by_id(organization_id))
+        with held_alone(b"deletion:" + organization_id.bytes) as is_ours:
+            if is_ours:
+                delete_organization(organization=organization_by_id(organization_id))

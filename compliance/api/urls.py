@@ -3,6 +3,7 @@
 from django.urls import path
 
 from .clusters import AgentTokenDetail, AgentTokenList, ClusterDetail, ClusterList
+from .data import Deletion, ExportDetail, ExportDownload, ExportList
 from .ingestion import IngestionList
 from .library import PolicyDetail, PolicyList, StandardDetail, StandardList
 from .organizations import OrganizationList
@@ -36,6 +37,10 @@ urlpatterns = [
     path(f"{HERE}/standards/<slug:standard>", StandardDetail.as_view(), name="api_standard"),
     path(f"{HERE}/posture", PostureNow.as_view(), name="api_posture"),
     path(f"{HERE}/posture/history", PostureHistory.as_view(), name="api_posture_history"),
+    path(f"{HERE}/exports", ExportList.as_view(), name="api_exports"),
+    path(f"{HERE}/exports/<uuid:export_id>", ExportDetail.as_view(), name="api_export"),
+    path(f"{HERE}/exports/<uuid:export_id>/download", ExportDownload.as_view(), name="api_export_download"),
+    path(f"{HERE}/deletion", Deletion.as_view(), name="api_deletion"),
     path(f"{HERE}/ingestion", IngestionList.as_view(), name="api_ingestion"),
     path(f"{HERE}/reports", ReportList.as_view(), name="api_reports"),
     path(f"{HERE}/reports/<uuid:report_id>", ReportDetail.as_view(), name="api_report"),

@@ -50,7 +50,7 @@ def export_view(request: OrganizationRequest) -> HttpResponse:
         return _page(request, status=error.status, export_error=error.detail)
     transaction.on_commit(
         lambda: build_export_task.delay(str(request.organization.pk), str(export.pk)),
-        robust=True,  # without Redis the export is given up after a day, and says so
+        robust=True,  # without Redis the sweep of abandoned archives takes it up
     )
     messages.success(request, "The export is being built. It will be here to download.")
     return redirect("settings_data", slug=request.organization.slug)

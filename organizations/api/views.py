@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from typing import Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -14,7 +14,7 @@ from structlog.contextvars import bind_contextvars
 from organizations.api.throttling import CallerThrottle
 from organizations.models import ApiToken, Membership, Organization
 from organizations.permissions import Capability, can
-from organizations.scope import organization_scope
+from organizations.scope import organization_scope, streamed_in_scope
 from organizations.selectors.memberships import membership_in
 
 
@@ -36,6 +36,10 @@ class OrganizationAPIView(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with ExitStack() as self._scope:
             response = super().dispatch(request, *args, **kwargs)
+            if isinstance(response, StreamingHttpResponse):
+                content: Any = response.streaming_content
+                response.streaming_content = streamed_in_scope(content, self.organization.pk)
+                return response
             # Rendered here, while the scope is open, and not by Django after it has closed.
             return response.render() if hasattr(response, "render") else response
 

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from common.clock import now
 from common.errors import Conflict, NotFound
+from common.locks import held_alone
 from organizations.models import Export, ExportPiece, ExportStatus, Organization, User
 from organizations.scope import current_organization_id
 
@@ -18,6 +19,7 @@ from .audit import record
 
 KEPT_FOR = timedelta(days=7)
 GIVEN_UP_AFTER = timedelta(hours=24)
+OVERDUE_AFTER = timedelta(minutes=5)
 PIECE_BYTES = 1 << 20
 
 
@@ -35,10 +37,26 @@ def request_export(*, actor: User) -> Export:
 
 
 def build_export(*, export_id: UUID) -> Export:
-    """Build a requested archive and keep it in pieces; one that is built already is left as it is.
+    """Build a requested archive and keep it in pieces; one that is built already, or by another process at this
+    moment, is left as it is.
 
     Raises NotFound. An archive that cannot be built is marked as failed, with the error, which is raised again.
     """
+    with held_alone(b"export:" + export_id.bytes) as is_ours:
+        if is_ours:
+            return _build(export_id)
+    return Export.objects.get(pk=export_id)
+
+
+def abandoned_exports() -> list[UUID]:
+    """Archives that were asked for five minutes ago and are not there yet: nobody heard of them, or whoever built them
+    was stopped. Whether somebody is at it tells `build_export`.
+    """
+    waiting = Export.objects.filter(status=ExportStatus.REQUESTED, requested_at__lt=now() - OVERDUE_AFTER)
+    return list(waiting.values_list("pk", flat=True))
+
+
+def _build(export_id: UUID) -> Export:
     export = Export.objects.filter(pk=export_id).first()
     if export is None:
         raise NotFound("There is no such export.")

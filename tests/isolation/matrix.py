@@ -188,4 +188,11 @@ ROUTES = [
     _post("api_report_retry", TEAM_MANAGERS, ids={"report_id": Report}),
     _post("api_report_dismiss", TEAM_MANAGERS, ids={"report_id": Report}),
     Route("api_ingestion"),
+    Route("api_exports", roles=OWNER),
+    _post("api_exports", OWNER),
+    Route("api_export", roles=OWNER, ids={"export_id": Export}),
+    _post("api_export_download", OWNER, ids={"export_id": Export}),
+    Route("api_deletion", roles=OWNER),
+    _post("api_deletion", OWNER, form={"confirmation": "acme"}),
+    Route("api_deletion", method="DELETE", roles=OWNER),
 ]

@@ -2,17 +2,21 @@
 
 import hashlib
 import io
+import threading
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from clusters.models import AgentToken
 from common.clock import now
 from common.errors import Conflict, NotFound
+from common.locks import held_alone
 from organizations.models import ApiToken, AuditEvent, Export, ExportPiece, Invitation, Organization, User
 from organizations.scope import organization_scope
 from organizations.services import exports
@@ -107,6 +111,35 @@ def test_one_archive_is_built_at_a_time(acme_scope: Organization, olivia: User) 
 def test_building_again_changes_nothing(acme_scope: Organization, olivia: User) -> None:
     built = build_export(export_id=request_export(actor=olivia).pk)
     assert build_export(export_id=built.pk).digest == built.digest
+
+
+def test_an_archive_that_another_process_builds_is_left_to_it(acme_scope: Organization, olivia: User) -> None:
+    export = request_export(actor=olivia)
+    is_held, is_over = threading.Event(), threading.Event()
+
+    def other_process() -> None:
+        with held_alone(b"export:" + export.pk.bytes) as is_ours:
+            assert is_ours
+            is_held.set()
+            is_over.wait(timeout=30)
+        connection.close()
+
+    other = threading.Thread(target=other_process)
+    other.start()
+    assert is_held.wait(timeout=30)
+    assert build_export(export_id=export.pk).status == "requested"
+    is_over.set()
+    other.join()
+    assert build_export(export_id=export.pk).status == "ready"
+
+
+def test_an_archive_that_nobody_built_is_taken_up_again(acme_scope: Organization, olivia: User) -> None:
+    export = request_export(actor=olivia)
+    assert exports.abandoned_exports() == []
+    Export.objects.update(requested_at=now() - timedelta(minutes=6))
+    assert exports.abandoned_exports() == [export.pk]
+    build_export(export_id=export.pk)
+    assert exports.abandoned_exports() == []
 
 
 def test_an_archive_that_cannot_be_built_says_why(
