@@ -2,9 +2,9 @@
 
     python -m benchmarks.bodies --megabytes 1 16 64 256
 
-Starts PostgreSQL, Redis and gunicorn of its own, without a worker, so that nothing else runs meanwhile. Posts a snapshot
-that expands to about so many megabytes, three times for each size, and reads what the kernel kept as the web processes'
-peak. Prints JSON and a sentence.
+Starts PostgreSQL, Redis and gunicorn of its own, without a worker, so that nothing else runs meanwhile. Posts a
+snapshot that expands to about so many megabytes, three times for each size, and reads what the kernel kept as the web
+processes' peak. Prints JSON and a sentence.
 """
 
 import argparse
@@ -92,8 +92,8 @@ def main() -> None:
     print(json.dumps(figures, indent=2))
     size, largest = list(figures.items())[-1]
     print(
-        f"A body of {size} MB was taken in {largest['seconds']} s, with {largest['above_idle_megabytes']} MB above what "
-        "the process needs anyway."
+        f"A body of {size} MB was taken in {largest['seconds']} s, with {largest['above_idle_megabytes']} MB above "
+        "what the process needs anyway."
     )
 
 
