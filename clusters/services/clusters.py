@@ -7,10 +7,12 @@ from django.db import IntegrityError, transaction
 
 from clusters.models import Cluster, Environment
 from common.errors import Conflict, NotFound, PlumblineError
+from common.locks import cluster_work, wait_for
 from organizations.models import User
 from organizations.scope import current_organization_id
 from organizations.services.audit import record
 
+PATIENCE_SECONDS = 10.0
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
 NAME_RULE = (
     "1 to 63 lower-case letters, digits, dots, hyphens and underscores; a letter or digit at both ends."
@@ -58,7 +60,9 @@ def update_cluster(*, cluster_id: UUID, name: str, environment: str, actor: User
 
 
 def delete_cluster(*, cluster_id: UUID, actor: User | None) -> None:
-    """Remove a cluster with its tokens, reports, resources, violations and history. Raises NotFound."""
+    """Remove a cluster with its tokens, reports, resources, violations and history. Raises NotFound, and Conflict
+    (cluster_busy) while a long report of it is being merged.
+    """
     with transaction.atomic():
         cluster = _locked(cluster_id)
         record(
@@ -92,6 +96,9 @@ def _taken(name: str) -> Conflict:
 
 
 def _locked(cluster_id: UUID) -> Cluster:
+    """The cluster, out of reach of merges: what is counted of it moves or goes with it, and a merge counts too."""
+    if not wait_for(cluster_work(cluster_id), seconds=PATIENCE_SECONDS):
+        raise Conflict("A report of this cluster is being merged. Try again in a minute.", code="cluster_busy")
     cluster = Cluster.objects.select_for_update().filter(pk=cluster_id).first()
     if cluster is None:
         raise NotFound("There is no such cluster.")

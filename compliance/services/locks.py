@@ -8,18 +8,14 @@ from common import locks
 
 def try_lock(cluster_id: UUID) -> bool:
     """Take the cluster if no other session has it."""
-    return locks.try_lock(_name(cluster_id))
+    return locks.try_lock(locks.cluster_work(cluster_id))
 
 
 def let_go(cluster_id: UUID) -> None:
     """Give the cluster back; a connection that is gone has done so already."""
-    locks.let_go(_name(cluster_id))
+    locks.let_go(locks.cluster_work(cluster_id))
 
 
 def cluster_lock(cluster_id: UUID) -> AbstractContextManager[bool]:
     """Hold the cluster for the length of a block; yields whether it could be had."""
-    return locks.held_alone(_name(cluster_id))
-
-
-def _name(cluster_id: UUID) -> bytes:
-    return b"reports:" + cluster_id.bytes
+    return locks.held_alone(locks.cluster_work(cluster_id))

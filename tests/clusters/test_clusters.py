@@ -2,16 +2,20 @@
 event.
 """
 
+import threading
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from clusters.models import AgentToken, Cluster
+from clusters.services import clusters
 from clusters.services.clusters import delete_cluster, register_cluster, update_cluster
 from clusters.services.tokens import authenticate_agent, issue_agent_token, revoke_agent_token
 from common.errors import Conflict, NotFound, PlumblineError, Unauthenticated
 from common.ids import uuid7
+from common.locks import cluster_work, held_alone
 from common.tokens import token_digest
 from organizations.models import AuditEvent, Organization, User
 from organizations.scope import organization_scope
@@ -71,6 +75,31 @@ def test_deleted_cluster_takes_its_tokens_along(acme_scope: Organization, pat: U
     assert "cluster.deleted" in verbs()
     with pytest.raises(Unauthenticated):
         authenticate_agent(secret)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cluster_whose_report_is_being_merged_stays_as_it_is(
+    acme_scope: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clusters, "PATIENCE_SECONDS", 0.2)
+    cluster = clusters.register_cluster(name="eu", environment="production")
+    is_held, is_over = threading.Event(), threading.Event()
+
+    def merge() -> None:
+        with held_alone(cluster_work(cluster.pk)):
+            is_held.set()
+            is_over.wait(timeout=30)
+        connection.close()
+
+    other = threading.Thread(target=merge)
+    other.start()
+    assert is_held.wait(timeout=30)
+    with pytest.raises(Conflict, match="being merged"):
+        clusters.delete_cluster(cluster_id=cluster.pk, actor=None)
+    is_over.set()
+    other.join()
+    clusters.delete_cluster(cluster_id=cluster.pk, actor=None)
+    assert not Cluster.objects.exists()
 
 
 def test_foreign_cluster_is_not_there(acme_scope: Organization, globex: Organization, olivia: User) -> None:
