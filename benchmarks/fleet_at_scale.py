@@ -243,6 +243,7 @@ def fill(cursor: Any, *, organization: Any, clusters: int, tell: Callable[[str],
     cursor.execute("ANALYZE")
     for name, statement in _WITH_TRIGGERS.items():
         _run(cursor, name, statement, parameters, tell)
+        cursor.execute("ANALYZE")
     cursor.execute("DROP TABLE place, numbered_policy, event")
     _run(cursor, "vacuum", "VACUUM ANALYZE", None, tell)
 
