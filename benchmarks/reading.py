@@ -26,7 +26,7 @@ from typing import Any
 from benchmarks.fleet_at_scale import fill
 from benchmarks.requests_at_scale import requests_at_scale
 from deploy.local.home import Home
-from deploy.local.postgres import DATABASE, SUPERUSER
+from deploy.local.postgres import DATABASE, OWNER_ROLE, SUPERUSER
 from deploy.local.servers import Servers
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -87,7 +87,7 @@ def prepare(servers: Servers, environment: dict[str, str], asked: argparse.Names
         _manage(environment, "create_organization", *people, text="a long enough password")
     connection = servers.postgres.connect(SUPERUSER, "postgres")
     connection.autocommit = True
-    connection.cursor().execute(f"CREATE DATABASE {SMALL} TEMPLATE {DATABASE}")
+    connection.cursor().execute(f"CREATE DATABASE {SMALL} TEMPLATE {DATABASE} OWNER {OWNER_ROLE}")
     connection.close()
     for database, clusters in ((SMALL, max(1, asked.clusters // 100)), (DATABASE, asked.clusters)):
         _fill(servers, database, {"acme": clusters, "globex": min(10, clusters)})
