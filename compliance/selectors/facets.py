@@ -105,8 +105,13 @@ def _by_severity(counts: OpenCounts) -> dict[int, int]:
     return {severity: number for severity in Severity if (number := words[severity.label.lower()])}
 
 
-def _policies(filters: Filters, directory: Directory) -> dict[int, int]:
-    """Open violations per policy of the severities in view."""
+def _policies(filters: Filters, directory: Directory) -> dict[int, int] | None:
+    """Open violations per policy of the severities in view. The fleet's sums know no namespaces: where those of
+    clusters are many, nothing is counted.
+    """
+    is_wide = filters.namespace is not None and filters.cluster_ids is None and filters.as_of is None
+    if is_wide and not is_countable(counts_in_view(filters)):
+        return None
     severity_of = {policy.id: policy.severity for policy in directory.policies_by_id.values()}
     found = {policy_id: counts.open for policy_id, counts in counts_by_policy(filters).items() if counts.open}
     if not filters.severities:
@@ -114,9 +119,11 @@ def _policies(filters: Filters, directory: Directory) -> dict[int, int]:
     return {key: number for key, number in found.items() if severity_of.get(key) in filters.severities}
 
 
-def _of_policies(filters: Filters, directory: Directory, policies: dict[int, int]) -> Facets:
+def _of_policies(filters: Filters, directory: Directory, policies: dict[int, int] | None) -> Facets:
     """Of the policies chosen. By place only today, and only while the rows to add up are few."""
     wanted = set(filters.policy_ids or ())
+    if policies is None:
+        return Facets(*(None for _ in fields(Facets)))
     found = Facets(
         violation_count=sum(number for key, number in policies.items() if key in wanted),
         clusters=None,
@@ -149,7 +156,7 @@ def _sums(found: QuerySet[Any], names: Iterable[str]) -> dict[str, Numbers]:
 
 def _severities_of(filters: Filters, directory: Directory, wanted: set[int]) -> dict[int, int]:
     numbers: dict[int, int] = {}
-    for key, number in _policies(replace(filters, severities=()), directory).items():
+    for key, number in (_policies(replace(filters, severities=()), directory) or {}).items():
         if key in wanted:
             severity = directory.policies_by_id[key].severity
             numbers[severity] = numbers.get(severity, 0) + number

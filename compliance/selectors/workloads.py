@@ -17,7 +17,7 @@ from .directory import Directory
 from .facets import MOST_COUNTED, namespace_names
 from .filters import Filters, within
 from .keyset import Keyset, Page
-from .violations import ViolationQuerySet, among, named_resources, resource_ids, violations
+from .violations import ViolationQuerySet, among, holds, named_resources, resource_ids, violations
 
 WORKLOAD_KINDS = (
     "CronJob",
@@ -57,7 +57,7 @@ def resources(filters: Filters, *, kinds: tuple[str, ...] = ()) -> QuerySet[Reso
     found = resources_in_view(filters, kinds=kinds)
     if filters.q:
         ids = named_resources(filters)
-        found = found.filter(name__icontains=filters.q) if ids is None else found.filter(id__in=among(ids))
+        found = found.filter(holds("name", filters.q) if ids is None else Q(id__in=among(ids)))
     return with_violations(found, replace(filters, q="", as_of=None, status=ViolationStatus.OPEN))
 
 
@@ -78,7 +78,7 @@ def with_violations(found: QuerySet[Resource], filters: Filters) -> QuerySet[Res
 
 def _with_common_text(found: QuerySet[Resource], filters: Filters) -> QuerySet[Resource]:
     """Those of so common a name, or with a violation of a policy whose slug holds the text too."""
-    named = Q(name__icontains=filters.q)
+    named = holds("name", filters.q)
     if filters.q_policy_ids:
         found_so = violations().open().filter(resource=OuterRef("pk"), policy_id__in=filters.q_policy_ids)
         named |= Q(Exists(found_so))
