@@ -35,11 +35,11 @@ def parse_document(body: bytes) -> dict[str, Any]:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise malformed(lambda: [body], len(error.doc[: error.pos].encode()), error.msg) from error
+    if not isinstance(document, dict):
+        raise not_an_object()
     strictness = Strictness()
     strictness.render([document], body, 0, depth=0)
     strictness.require(lambda: [body])
-    if not isinstance(document, dict):
-        raise not_an_object()
     return document
 
 

@@ -6,7 +6,7 @@ a comma. Only where a guess fails are brackets counted, which takes many times a
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -24,6 +24,7 @@ _STARTS = frozenset(b'"{[-0123456789tfn')
 _NOTHING, _ENDED = b"", b"{}"
 _AT_KEY, _AFTER_KEY, _AT_VALUE, _AFTER_VALUE = b"{", b'{""', b'{"":', b'{"":""'
 _AT_ELEMENT, _AFTER_ELEMENT = b'{"":[', b'{"":[""'
+MOST_MEMBERS = 100  # a report has a dozen
 _WIDEST = 4 << 20  # bytes in which ends of elements are looked for, where elements are large
 _EXPLAINED = 1 << 20  # bytes of a value without end that are looked at for the reason
 _LONGEST_TOKEN = 16  # where a literal, an escape or a number is cut off, the parser names its beginning
@@ -64,15 +65,24 @@ class NotAnObject(Exception):
     """JSON of another kind."""
 
 
-class MemberReader:
-    """Iterates over the object in `pieces`, in its order. A list of a name in `lists` is told as a Member whose value
-    is empty, and then by its Elements.
+class Crowded(Exception):
+    """The list of this name, or the object if it is none, has more members than it may have."""
 
-    Raises Malformed, NotAnObject, and TooLarge for an element, or for the rest without these lists, of more than
-    `most` bytes.
+    def __init__(self, name: str, most: int) -> None:
+        super().__init__(name)
+        self.name = name
+        self.most = most
+
+
+class MemberReader:
+    """Iterates over the object in `pieces`, in its order. A list of a name in `lists`, which say how many elements each
+    may have, is told as a Member whose value is empty, and then by its Elements.
+
+    Raises Malformed, NotAnObject, Crowded, and TooLarge for an element, or for the rest without these lists, of more
+    than `most` bytes.
     """
 
-    def __init__(self, pieces: Iterator[bytes], *, lists: Collection[str], most: int) -> None:
+    def __init__(self, pieces: Iterator[bytes], *, lists: Mapping[str, int], most: int) -> None:
         self._window = Window(pieces)
         self._lists = lists
         self._most = most
@@ -94,10 +104,11 @@ class MemberReader:
         if self._window.peek() == b"}":
             self._window.take(1)
             return
-        while True:
+        for _ in range(MOST_MEMBERS):
             yield from self._member()
             if not self._goes_on(b"}", _AFTER_VALUE):
                 return
+        raise Crowded("", MOST_MEMBERS)
 
     def _member(self) -> Iterator[Member | Elements]:
         if self._window.peek() != b'"':
@@ -140,6 +151,8 @@ class MemberReader:
                 elements = [self._parsed(raw, _AT_ELEMENT)]
                 mark = self._mark(raw)
             count += len(elements)
+            if count > self._lists[name]:
+                raise Crowded(name, self._lists[name])
             span = min(max(CHUNK, 2 * len(raw) // len(elements)), _WIDEST)
             yield Elements(name, elements, raw, offset)
             if not self._goes_on(b"]", _AFTER_ELEMENT):
@@ -202,8 +215,10 @@ class MemberReader:
 
     def _refuse_length(self, context: bytes, most: int, where: str) -> NoReturn:
         """Raise for the value that comes next and is too large, unless it only is so because its beginning is wrong."""
-        fault = self._fault(context, _EXPLAINED)
-        if fault.offset + _LONGEST_TOKEN < self._window.offset + _EXPLAINED:
+        window = self._window
+        looked_at = min(_EXPLAINED, len(window.data) - window.at)
+        fault = self._fault(context, looked_at)
+        if fault.offset + _LONGEST_TOKEN < window.offset + looked_at:
             raise fault
         limits = f"{most} bytes and {MOST_MARKS} brackets and commas"
         raise TooLarge(

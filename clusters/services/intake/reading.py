@@ -12,13 +12,12 @@ from typing import Any
 from .bodies import Body
 from .documents import Strictness, collector_paused, malformed, not_an_object
 from .keeping import LinePacker
-from .members import Elements, Malformed, Member, MemberReader, NotAnObject
-from .validation import LISTS, Judging, ReportHead, not_of_schema
+from .members import Crowded, Elements, Malformed, Member, MemberReader, NotAnObject
+from .validation import LISTS, Judging, ReportHead, most_of, too_many
 
 # One resource, or all that is beside the lists: of no more than this are there objects at once. It is what may be sent
 # without being compressed, and ten times what Kubernetes takes for an object.
 MOST_AT_ONCE = 32 << 20
-MOST_MEMBERS = 100  # a report has a dozen
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,8 @@ def read_report(body: Body) -> ReadReport:
             raise malformed(body.pieces, fault.offset, fault.reason) from fault
         except NotAnObject:
             raise not_an_object() from None
+        except Crowded as fault:
+            raise too_many(fault.name, fault.most) from fault
 
 
 class _Reading:
@@ -50,7 +51,6 @@ class _Reading:
         self._body = body
         self._hash = hashlib.sha256()
         self._document: dict[str, Any] = {}
-        self._member_count = 0
         self._strictness = Strictness()
         self._judging: Judging | None = None
         self._packer: LinePacker | None = None
@@ -72,9 +72,6 @@ class _Reading:
             yield piece
 
     def _take_member(self, member: Member) -> None:
-        self._member_count += 1
-        if self._member_count > MOST_MEMBERS:
-            raise not_of_schema({"body": f"Has more than {MOST_MEMBERS} members."})
         self._strictness.look(member.key, member.key_offset)
         self._strictness.render([member.value], member.raw, member.offset, depth=1)
         if member.name in self._document:
@@ -104,7 +101,7 @@ class _Reading:
 
 
 def _members_of(pieces: Iterator[bytes]) -> MemberReader:
-    return MemberReader(pieces, lists=LISTS, most=MOST_AT_ONCE)
+    return MemberReader(pieces, lists={name: most_of(name) for name in LISTS}, most=MOST_AT_ONCE)
 
 
 def _are_names(policies: Any) -> bool:

@@ -78,9 +78,8 @@ class Judging:
         """Judge the next elements of the list of that name. Raises Unprocessable when they are too many."""
         start = self._counts[name]
         self._counts[name] += len(values)
-        most = _most(name)
-        if self._counts[name] > most:
-            raise not_of_schema({name: f"Has more than {most} items."})
+        if self._counts[name] > most_of(name):
+            raise too_many(name, most_of(name))
         if name == "deleted" and not start:
             self._first_deleted = values[:1]
         if len(self._misfits) < MAX_FIELDS and not _list_check(name).is_valid(values):
@@ -147,7 +146,7 @@ class Judging:
         errors = _head_check().iter_errors({**document, **lists})
         fields = {_dotted(error.instance_path) or "body": error.message[:300] for error in islice(errors, MAX_FIELDS)}
         if fields or self._misfits:
-            raise not_of_schema(fields | self._misfits)
+            raise _not_of_schema(fields | self._misfits)
 
     def _contradicting(self) -> dict[str, str]:
         """Paths and faults of the lists, up to MAX_FIELDS of them."""
@@ -207,12 +206,20 @@ def _head_check() -> Any:
 
 
 @cache
-def _most(name: str) -> int:
+def most_of(name: str) -> int:
+    """How many elements the list of that name may have."""
     most: int = load_schema("report-v1")["properties"][name]["maxItems"]
     return most
 
 
-def not_of_schema(fields: dict[str, str]) -> Unprocessable:
+def too_many(name: str, most: int) -> Unprocessable:
+    """The refusal of a list of the report, or of the report where there is no name."""
+    return _not_of_schema(
+        {name: f"Has more than {most} items."} if name else {"body": f"Has more than {most} members."}
+    )
+
+
+def _not_of_schema(fields: dict[str, str]) -> Unprocessable:
     return Unprocessable(
         "The report does not follow its schema: see fields.",
         code="schema",
