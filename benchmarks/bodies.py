@@ -62,10 +62,10 @@ def snapshot_of(megabytes: int) -> dict[str, Any]:
 
 
 def fill(report: dict[str, Any]) -> None:
-    """Have its manifests hold random bytes, spelled in hexadecimal, 30 MB of them in all."""
+    """Have its manifests hold random bytes, spelled in hexadecimal, 25 MB of them in all."""
     count = len(report["resources"])
     for resource in report["resources"]:
-        resource["manifest"]["data"] = os.urandom(30_000_000 // count).hex()
+        resource["manifest"]["data"] = os.urandom(25_000_000 // count).hex()
 
 
 def post(client: httpx.Client, report: dict[str, Any]) -> float:
