@@ -44,13 +44,15 @@ UPDATE compliance_posturecount c SET ({_SIX}) = ROW(
     t.passed, t.failed, t.errored, t.skipped, t.open_count, t.fixable_count
 )
 FROM staged_total t
-WHERE c.organization_id = %(organization)s AND c.id = t.id
+WHERE c.organization_id = %(organization)s AND c.cluster_id = %(cluster)s AND c.id = t.id
     AND (c.passed, c.failed, c.errored, c.skipped, c.open_count, c.fixable_count)
         <> (t.passed, t.failed, t.errored, t.skipped, t.open_count, t.fixable_count)
 """
+# By an array of ids: a join of so few with so many would be planned to compare each with each.
 _DROP_EMPTY_COUNTS = f"""
-DELETE FROM compliance_posturecount c USING staged_total t
-WHERE c.organization_id = %(organization)s AND c.id = t.id AND {_IS_NOTHING}
+DELETE FROM compliance_posturecount c
+WHERE c.organization_id = %(organization)s
+    AND c.id = ANY (ARRAY(SELECT t.id FROM staged_total t WHERE t.id IS NOT NULL AND {_IS_NOTHING}))
 """
 
 _HAS_DAY = """
@@ -144,7 +146,7 @@ ON CONFLICT (organization_id, cluster_id, day) DO UPDATE SET policies = EXCLUDED
 
 def apply_counts(cursor: Any, parameters: dict[str, Any]) -> None:
     """Add the differences in staged_count to PostureCount, and count what is open now."""
-    for statement in (_TOTALS, _INSERT_COUNTS, _UPDATE_COUNTS, _DROP_EMPTY_COUNTS):
+    for statement in (_TOTALS, "ANALYZE staged_total", _INSERT_COUNTS, _UPDATE_COUNTS, _DROP_EMPTY_COUNTS):
         cursor.execute(statement, parameters)
 
 
