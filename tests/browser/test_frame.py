@@ -23,7 +23,7 @@ def fleet(acme: Organization, olivia: User, sign_in: SignIn) -> Organization:
     with organization_scope(acme.pk):
         team = make_team("payments")
         for cluster in (make_cluster("eu", "production"), make_cluster("lab", "sandbox")):
-            for number in range(10):
+            for number in reversed(range(10)):
                 make_day(
                     cluster,
                     today() - timedelta(days=number),
