@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from uuid import UUID
+from typing import Any
 
-from clusters.models import Resource
 from compliance.models import Severity, ViolationStatus
 
 from .filters import Filters
@@ -12,6 +11,7 @@ from .groups import WORST_RESOURCES, violating_resources
 from .violations import violations
 
 LOOKED_AT = 200
+_COLUMNS = ("id", "group", "kind", "namespace", "name", "cluster_id", "worst_severity", "open_count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +36,29 @@ def best_fixes(filters: Filters, *, limit: int = 3) -> list[Suggestion]:
     """
     if filters.as_of is not None or filters.status != ViolationStatus.OPEN:
         return []
-    worst = list(WORST_RESOURCES.page(violating_resources(filters), limit=LOOKED_AT).rows)
-    fixable = violations().filter(resource__in=[resource.id for resource in worst]).matching(filters).fixable()
+    worst = WORST_RESOURCES.page(violating_resources(filters).values(*_COLUMNS), limit=LOOKED_AT).rows
+    fixable = violations().filter(resource__in=[row["id"] for row in worst]).matching(filters).fixable()
     by_resource: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for resource_id, policy_id, severity in fixable.order_by().values_list("resource_id", "policy_id", "severity"):
         by_resource[resource_id].append((policy_id, severity))
-    templates: dict[tuple[str, str, str, str], list[Resource]] = defaultdict(list)
-    for resource in worst:
-        if resource.id in by_resource:
-            templates[resource.group, resource.kind, resource.namespace, resource.name].append(resource)
+    templates: dict[tuple[str, str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in worst:
+        if row["id"] in by_resource:
+            templates[row["group"], row["kind"], row["namespace"], row["name"]].append(row)
     found = [_suggestion(resources, by_resource) for resources in templates.values()]
     found.sort(key=lambda s: (-s.violation_count, -s.worst, s.name, s.namespace, s.kind))
     return found[:limit]
 
 
-def _suggestion(resources: list[Resource], by_resource: dict[int, list[tuple[int, int]]]) -> Suggestion:
-    fixes = [fix for resource in resources for fix in by_resource[resource.id]]
-    clusters: set[UUID] = {resource.cluster_id for resource in resources}
+def _suggestion(rows: list[dict[str, Any]], by_resource: dict[int, list[tuple[int, int]]]) -> Suggestion:
+    fixes = [fix for row in rows for fix in by_resource[row["id"]]]
     return Suggestion(
-        kind=resources[0].kind,
-        namespace=resources[0].namespace,
-        name=resources[0].name,
-        resource_id=max(resource.id for resource in resources),
+        kind=rows[0]["kind"],
+        namespace=rows[0]["namespace"],
+        name=rows[0]["name"],
+        resource_id=max(row["id"] for row in rows),
         violation_count=len(fixes),
         policy_count=len({policy_id for policy_id, _ in fixes}),
-        cluster_count=len(clusters),
+        cluster_count=len({row["cluster_id"] for row in rows}),
         worst=Severity(max(severity for _, severity in fixes)),
     )

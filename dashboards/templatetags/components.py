@@ -75,10 +75,15 @@ def _badge(label: str, tone: str, icon: str, filled: bool) -> SafeString:
     return render_to_string("components/_badge.html", context)
 
 
-@register.inclusion_tag("components/_time.html")
-def ago(instant: datetime | date | None, empty: str = "never") -> dict[str, Any]:
-    """A time in relation to now, with the exact instant on hover."""
-    return {"instant": instant, "words": ago_words(instant, now()) if instant else empty}
+@register.simple_tag
+def ago(instant: datetime | date | None, empty: str = "never") -> SafeString:
+    """A time in relation to now, with the exact instant (UTC) on hover. Not a template: a page may hold hundreds."""
+    if not instant:
+        return format_html('<span class="faint">{}</span>', empty)
+    exact = f"{instant:%Y-%m-%d %H:%M:%S}"
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>', instant.isoformat(), exact, ago_words(instant, now())
+    )
 
 
 @register.inclusion_tag("components/_ring.html")
