@@ -219,8 +219,8 @@ class Violation(OwnedModel):
                 name="violation_open_by_policy", condition=Q(status="open"),
             ),
             models.Index(
-                F("organization"), F("severity").desc(), F("opened_at").desc(), F("id").desc(),
-                name="violation_worst",
+                F("organization"), F("severity").desc(), F("first_seen_at").desc(), F("id").desc(),
+                name="violation_worst_seen",
             ),
             models.Index(
                 F("organization"), F("severity").desc(), F("opened_at").desc(), F("id").desc(),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -24,6 +24,8 @@ ANY_STATUS = "all"
 MY_TEAMS, ALL_TEAMS = "mine", "all"
 MAX_TEXT = 253
 
+Found = TypeVar("Found")
+
 SEVERITY_WORDS = {severity.label.lower(): severity for severity in reversed(Severity)}
 STATUSES = [*ViolationStatus.values, ANY_STATUS]
 
@@ -37,8 +39,8 @@ class Filters:
     """A parsed query. Ids that are None do not restrict; an empty tuple matches nothing.
 
     `values` keeps what was understood, as (parameter, text) pairs in order, for links and chips;
-    `problems` maps each parameter that was not understood to a sentence; `named` keeps the ids of resources that a
-    text was found in, for all views that are made of this one.
+    `problems` maps each parameter that was not understood to a sentence; `known` keeps what was found on the way, for
+    all views that are made of this one (`once`).
     """
 
     clusters: tuple[Cluster, ...] = ()
@@ -60,7 +62,7 @@ class Filters:
     q_policy_ids: tuple[int, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
-    named: dict[str, list[int]] = field(default_factory=dict, compare=False, repr=False)
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def as_of_end(self) -> datetime | None:
@@ -71,6 +73,14 @@ class Filters:
     def is_scoped(self) -> bool:
         """Whether anything but the day and the status narrows the view."""
         return any(name not in ("status", "as_of") and value != ALL_TEAMS for name, value in self.values)
+
+    def once(self, what: str, find: Callable[[], Found]) -> Found:
+        """What `find` finds for this view, found once however often it is asked for."""
+        narrowing = (self.environment, self.cluster_ids, self.namespace, self.team_ids, self.severities)
+        key = (what, *narrowing, self.policy_ids, self.q, self.q_policy_ids, self.status, self.as_of)
+        if key not in self.known:
+            self.known[key] = find()
+        return self.known[key]
 
     def query(self, *, without: Iterable[str] = (), **changes: str | None) -> str:
         """This view as a query string, some parameters dropped or changed."""

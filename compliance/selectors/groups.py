@@ -23,7 +23,7 @@ from .workloads import resources_in_view, with_violations
 
 BY_WORKLOAD, BY_POLICY = "workload", "policy"
 GROUPINGS = {BY_WORKLOAD: "resource_id", BY_POLICY: "policy_id"}
-SHOWN_PER_GROUP = 5
+SHOWN_PER_GROUP = 3
 MOST_GROUPED = 5_000
 WORST_RESOURCES = Keyset((("-worst_severity", int), ("-open_count", int), ("id", int)))
 
@@ -136,8 +136,8 @@ def _groups(filters: Filters, key: str, rows: Collection[dict[str, Any]], subjec
 def _subjects(by: str, keys: list[int]) -> dict[int, Any]:
     if by == BY_POLICY:
         return Policy.objects.in_bulk(keys)
-    resources = Resource.objects.select_related("cluster", "team").defer("manifest", "passed", "labels")
-    return resources.in_bulk(keys)
+    resources = Resource.objects.select_related("cluster", "team")
+    return resources.only("kind", "namespace", "name", "cluster__name", "team__name").in_bulk(keys)
 
 
 def _top_of_each(

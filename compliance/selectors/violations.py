@@ -20,9 +20,11 @@ from .keyset import Keyset, Page
 
 MOST_NAMED, MOST_LISTED = 1_000, 5_000
 WORST_FIRST = Keyset((("-severity", int), ("-opened_at", datetime), ("-id", int)))
-LIST_COLUMNS_LEFT_OUT = (
-    *("resource__manifest", "resource__passed", "resource__labels"),
-    *("policy__document", "policy__sources", "policy__tests"),
+WORST_SEEN_LAST_FIRST = Keyset((("-severity", int), ("-first_seen_at", datetime), ("-id", int)))
+_LIST_COLUMNS = (
+    *(field.name for field in Violation._meta.concrete_fields),
+    *(f"resource__{name}" for name in ("group", "version", "kind", "namespace", "name")),
+    *("policy__slug", "policy__title", "cluster__name", "team__slug", "team__name"),
 )
 
 
@@ -40,8 +42,10 @@ class ViolationQuerySet(OwnedQuerySet):
         return self.filter(fix__isnull=False)
 
     def open_at(self, instant: datetime) -> Self:
-        """Those that were open at an instant, whatever became of them since."""
-        return self.filter(Exists(_standing_at(instant)))
+        """Those that were open at an instant, whatever became of them since. None was so before it was first seen: by
+        that, the lists of a past day are in order.
+        """
+        return self.filter(Exists(_standing_at(instant)), first_seen_at__lt=instant)
 
     def matching(self, filters: Filters) -> Self:
         """Those that a view shows. Without a day they are of the status asked for, by default open."""
@@ -66,7 +70,7 @@ class ViolationQuerySet(OwnedQuerySet):
             since = Subquery(_standing_at(filters.as_of_end).values("opened_at")[:1])
         return (
             self.select_related("resource", "policy", "cluster", "team")
-            .defer(*LIST_COLUMNS_LEFT_OUT)
+            .only(*_LIST_COLUMNS)
             .annotate(standing_since=since)
         )
 
@@ -80,16 +84,23 @@ def violations() -> ViolationQuerySet:
 
 
 def violation_page(filters: Filters, *, cursor: str | None = None, limit: int = 50) -> Page:
-    """Violations in view, worst first, newest first among equals. One query. Raises InvalidCursor."""
+    """Violations in view, worst first, newest first among equals: by when they opened; on a past day and of those
+    resolved, by when they were first seen. One query. Raises InvalidCursor.
+    """
     found = violations().matching(filters).for_list(filters)
-    return WORST_FIRST.page(found, cursor=cursor, limit=limit)
+    is_now = filters.as_of is None and filters.status in (ViolationStatus.OPEN, ViolationStatus.EXCEPTED)
+    return (WORST_FIRST if is_now else WORST_SEEN_LAST_FIRST).page(found, cursor=cursor, limit=limit)
 
 
 def resource_ids(filters: Filters) -> list[int] | None:
-    """Of the resources that have violations in view, while those are at most 5,000; else None. One query."""
-    found = violations().matching(filters).order_by().values_list("resource_id", flat=True)[: MOST_LISTED + 1]
-    ids = list(found)
-    return None if len(ids) > MOST_LISTED else sorted(set(ids))
+    """Of the resources that have violations in view, while those are at most 5,000; else None. One query for a view."""
+
+    def find() -> list[int] | None:
+        found = violations().matching(filters).order_by().values_list("resource_id", flat=True)[: MOST_LISTED + 1]
+        ids = list(found)
+        return None if len(ids) > MOST_LISTED else sorted(set(ids))
+
+    return filters.once("resource ids", find)
 
 
 def among(ids: list[int]) -> RawSQL:
@@ -102,13 +113,13 @@ def named_resources(filters: Filters) -> list[int] | None:
     and all that are made of it.
     """
     is_now = filters.as_of is None and filters.status == ViolationStatus.OPEN
-    key = f"{'live' if is_now else 'all'} {filters.q}"
-    if key not in filters.named:
+    key = ("named resources", is_now, filters.q)
+    if key not in filters.known:
         named = Resource.objects.filter(name__icontains=filters.q)
         if is_now:
             named = named.filter(deleted_at=None)  # what is open now is open on these, and their names are in an index
-        filters.named[key] = list(named.values_list("id", flat=True)[: MOST_NAMED + 1])
-    ids = filters.named[key]
+        filters.known[key] = list(named.values_list("id", flat=True)[: MOST_NAMED + 1])
+    ids = filters.known[key]
     return None if len(ids) > MOST_NAMED else ids
 
 

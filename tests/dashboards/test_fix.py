@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from common.clock import now, today
-from compliance.models import PostureCount, PostureDay, Severity
+from compliance.models import PostureCount, PostureDay, Severity, Violation
 from compliance.selectors.directory import Directory
 from compliance.selectors.facets import violation_facets
 from compliance.selectors.filters import Filters, parse_filters
@@ -140,7 +140,7 @@ def test_places_of_chosen_policies_are_counted_while_their_rows_are_few(
     chosen = parse_filters(QueryDict("policy=image-latest-tag"), Directory())
     facets = violation_facets(chosen, Directory())
     assert (facets.violation_count, facets.environments) == (4, {"production": 3, "staging": 1})
-    monkeypatch.setattr("compliance.selectors.counts.MOST_ROWS", 1)
+    monkeypatch.setattr("compliance.selectors.facets.MOST_ROWS", 1)
     facets = violation_facets(chosen, Directory())
     assert (facets.violation_count, facets.environments) == (4, None)
 
@@ -152,7 +152,18 @@ def test_groups_by_workload_are_worst_first_and_cut_off(fleet: Fleet) -> None:
     make_violation(bad, fleet.privileged)
     first, second = group_page(Filters(), "workload").rows
     assert (first.subject.name, first.violation_count, first.left_out_count) == ("bad", 1, 0)
-    assert (second.subject.name, second.violation_count, second.left_out_count) == ("busy", 7, 2)
+    assert (second.subject.name, second.violation_count, second.left_out_count) == ("busy", 7, 4)
+
+
+def test_past_days_and_what_is_resolved_come_by_when_they_were_first_seen(fleet: Fleet) -> None:
+    workload = make_workload(fleet.production)
+    late, early = (make_violation(workload, fleet.latest, place=place) for place in ("late", "early"))
+    Violation.objects.filter(pk=early.pk).update(first_seen_at=late.first_seen_at - timedelta(days=2))
+    Violation.objects.filter(pk=late.pk).update(opened_at=late.first_seen_at - timedelta(hours=1))
+    by_opening = violation_page(Filters()).rows
+    assert [violation.place for violation in by_opening] == ["early", "late"]
+    on_that_day = violation_page(Filters(as_of=today())).rows
+    assert [violation.place for violation in on_that_day] == ["late", "early"]
 
 
 def test_groups_by_policy_count_resources(fleet: Fleet) -> None:

@@ -24,7 +24,7 @@ PAGES = {
     "/o/acme/standards": FRAME_QUERIES + 10,
     "/o/acme/standards/pss-baseline": FRAME_QUERIES + 10,
     "/o/acme/search": FRAME_QUERIES,
-    "/o/acme/search?q=a": FRAME_QUERIES + 4,
+    "/o/acme/search?q=a": FRAME_QUERIES + 5,
 }
 
 
@@ -226,6 +226,18 @@ def test_search_puts_names_that_begin_so_first(fleet: Fleet) -> None:
     assert search("latest").policies == (fleet.latest,)
     assert not search("  ")
     assert not search("100%")
+
+
+def test_of_a_name_that_many_bear_the_worst_are_shown(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compliance.selectors.violations.MOST_NAMED", 1)
+    names = ("my-checkout", "checkout", "checkout-old", "other")
+    for name in names:
+        make_violation(make_workload(fleet.production, name), fleet.privileged)
+    make_workload(fleet.production, "checkout-clean")
+    monkeypatch.setattr("compliance.selectors.search.MOST_OF_A_KIND", 3)
+    found = [resource.name for resource in search("CHECKOUT").resources]
+    assert sorted(found) == ["checkout", "checkout-old", "my-checkout"]
+    assert found[-1] == "my-checkout"
 
 
 @pytest.mark.parametrize("url", sorted(PAGES))
