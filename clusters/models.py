@@ -134,6 +134,7 @@ class Report(OwnedModel):
         ]
         indexes = [
             models.Index(fields=["organization", "cluster", "-received_at"], name="report_recent"),
+            models.Index(fields=["organization", "-received_at", "-id"], name="report_newest"),
             models.Index(
                 fields=["organization", "-received_at"], name="report_parked", condition=Q(status="parked")
             ),

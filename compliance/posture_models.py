@@ -11,6 +11,8 @@ from django.db.models import F, Q
 from clusters.models import Cluster, Environment
 from organizations.models import OwnedModel, Team
 
+WEIGHTED_OPEN = F("open_critical") * 10 + F("open_high") * 5 + F("open_medium") * 2 + F("open_low")
+
 
 class PostureCount(OwnedModel):
     """Today's verdicts per (cluster, namespace, team, policy): how many resources each verdict was given to, and how
@@ -125,6 +127,9 @@ class PostureDay(OwnedModel, DayMeasures):
             models.Index(fields=["organization", "day", "cluster"], name="posture_day_by_day"),
             models.Index(
                 F("organization"), F("cluster"), F("namespace"), name="posture_day_last", condition=Q(is_last=True)
+            ),
+            models.Index(
+                F("organization"), WEIGHTED_OPEN.desc(), name="posture_day_hottest", condition=Q(is_last=True)
             ),
         ]
 

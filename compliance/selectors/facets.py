@@ -14,10 +14,10 @@ from django.db.models import QuerySet
 
 from compliance.models import Severity, ViolationStatus
 
-from .counts import counts_by_policy, counts_in_view, is_countable, narrowed
+from .counts import MOST_ROWS, counts_by_policy, counts_in_view, is_countable, narrowed
 from .directory import Directory
 from .filters import Filters
-from .grouping import sums_by
+from .grouping import sums_of_few
 from .standing import DIMENSIONS, OpenCounts, open_by
 from .violations import named_resources, violations
 
@@ -134,12 +134,12 @@ def _of_policies(filters: Filters, directory: Directory, policies: dict[int, int
         policies=policies,
     )
     in_view = narrowed(counts_in_view(filters), filters).filter(open_count__gt=0)
-    if filters.as_of is not None or not is_countable(in_view):
+    by_place = _sums(in_view, PLACES) if filters.as_of is None else None
+    if by_place is None:
         return found
-    by_place = _sums(in_view, PLACES)
     for name in _filtered(filters, PLACES):
         without = narrowed(counts_in_view(_without(filters, name)), filters).filter(open_count__gt=0)
-        by_place[name] = _sums(without, (name,))[name] if is_countable(without) else None
+        by_place[name] = (_sums(without, (name,)) or {name: None})[name]
     return replace(
         found,
         clusters=by_place["cluster"],
@@ -149,8 +149,11 @@ def _of_policies(filters: Filters, directory: Directory, policies: dict[int, int
     )
 
 
-def _sums(found: QuerySet[Any], names: Iterable[str]) -> dict[str, Numbers]:
-    summed = sums_by(found, {name: DIMENSIONS[name] for name in names}, ["open_count"])
+def _sums(found: QuerySet[Any], names: Iterable[str]) -> dict[str, Numbers] | None:
+    columns = {name: DIMENSIONS[name] for name in names}
+    summed = sums_of_few(found, columns, ["open_count"], most=MOST_ROWS)
+    if summed is None:
+        return None
     return {name: {key: number for key, (number,) in of.items()} for name, of in summed.items()}
 
 

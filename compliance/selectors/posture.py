@@ -12,12 +12,13 @@ from clusters.models import Cluster
 from common.clock import today
 from compliance.models import Policy, PostureDay
 from compliance.posture import Posture
+from compliance.posture_models import WEIGHTED_OPEN
 from organizations.models import Team
 
 from .counts import Counts, counts_by_policy
 from .directory import Directory
 from .filters import CLUSTER_SCOPED, Filters
-from .standing import WEIGHTED_OPEN, OpenCounts, measures, open_by, open_in, posture_in, posture_of, standing
+from .standing import OpenCounts, measures, open_by, open_in, posture_in, posture_of, standing
 
 RECENT_DAYS = 7
 MOST_PLACES, MOST_ROWS, MOST_COLUMNS, MOST_NAMESPACES = 10, 16, 12, 200

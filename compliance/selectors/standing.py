@@ -16,7 +16,6 @@ from .filters import Filters
 from .grouping import sums_by
 
 SEVERITY_WORDS = ("critical", "high", "medium", "low")
-WEIGHTED_OPEN = F("open_critical") * 10 + F("open_high") * 5 + F("open_medium") * 2 + F("open_low")
 
 
 @dataclass(frozen=True, slots=True)
