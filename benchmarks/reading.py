@@ -128,10 +128,10 @@ def measure(asked: argparse.Namespace) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     import logging
 
-    import django
     from django.conf import settings
 
-    django.setup()
+    import config.wsgi  # noqa: F401 - as in a worker of gunicorn's
+
     logging.disable(logging.CRITICAL)
     settings.ALLOWED_HOSTS = ["*"]
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -72,7 +72,7 @@ def _known() -> dict[str, Any]:
     from clusters.models import Cluster, Report, Resource
     from compliance.models import FleetCount, Violation
 
-    failing = FleetCount.objects.filter(is_by_team=False).values_list("policy__slug").annotate(n=Sum("open_count"))
+    failing = FleetCount.objects.filter(dimension="").values_list("policy__slug").annotate(n=Sum("open_count"))
     slugs = [slug for slug, number in failing.order_by("-n") if number]
     return {
         "common": slugs[0],

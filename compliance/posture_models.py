@@ -49,15 +49,22 @@ class PostureCount(OwnedModel):
         return f"{self.cluster_id} {self.namespace} {self.policy_id}"
 
 
+class FleetDimension(models.TextChoices):
+    WHOLE = "", "All"
+    TEAM = "team", "By team"
+    NAMESPACE = "namespace", "By namespace"
+
+
 class FleetCount(OwnedModel):
-    """The sum of PostureCount over clusters and namespaces: per (environment, policy), `team` null and `is_by_team`
-    false; and per (environment, team, policy), where null is what no team owns.
+    """The sum of PostureCount over clusters: per (environment, policy), and per that and team, where null is what no
+    team owns, or namespace.
     """
 
     id = models.BigAutoField(primary_key=True)
     environment = models.CharField(max_length=16, choices=Environment.choices)
-    is_by_team = models.BooleanField()
+    dimension = models.CharField(max_length=9, choices=FleetDimension.choices, blank=True)
     team = models.ForeignKey(Team, null=True, on_delete=models.CASCADE, related_name="+")
+    namespace = models.CharField(max_length=253, blank=True)
     policy = models.ForeignKey("compliance.Policy", on_delete=models.PROTECT, related_name="+")
     passed = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0)
@@ -69,13 +76,13 @@ class FleetCount(OwnedModel):
     class Meta(OwnedModel.Meta):
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "is_by_team", "team", "environment", "policy"],
+                fields=["organization", "dimension", "team", "namespace", "environment", "policy"],
                 name="fleet_count_unique", nulls_distinct=False,
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.environment} {self.team_id} {self.policy_id}"
+        return f"{self.environment} {self.dimension} {self.policy_id}"
 
 
 class DayMeasures(models.Model):
@@ -135,12 +142,6 @@ class PostureDay(OwnedModel, DayMeasures):
 
     def __str__(self) -> str:
         return f"{self.cluster_id} {self.namespace} {self.day}"
-
-
-class FleetDimension(models.TextChoices):
-    WHOLE = "", "All"
-    TEAM = "team", "By team"
-    NAMESPACE = "namespace", "By namespace"
 
 
 class FleetDay(OwnedModel, DayMeasures):

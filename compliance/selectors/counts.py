@@ -1,7 +1,8 @@
 """Verdicts and open violations per policy, from the smallest rollup that knows what is in view.
 
-Today: the fleet's counts (all, an environment, teams), else those per cluster, namespace and team. A past day: the
-fleet's policy days (all, an environment), else those of the clusters chosen; no namespace or team narrows a past day.
+Today: the fleet's counts (all, an environment, teams or a namespace), else those per cluster, namespace and team.
+A past day: the fleet's policy days (all, an environment), else those of the clusters chosen; no namespace or team
+narrows a past day.
 """
 
 # ruff: noqa: S608 - conditions are written here; values are parameters
@@ -18,13 +19,13 @@ from django.db.models import Q, QuerySet, Sum
 
 from clusters.models import Cluster
 from common.clock import now, today
-from compliance.models import FleetCount, FleetPolicyDay, PolicyDay, PostureCount, ViolationStatus
+from compliance.models import FleetCount, FleetDimension, FleetPolicyDay, PolicyDay, PostureCount, ViolationStatus
 from compliance.posture import FRESH_FOR, Posture
 
 from .filters import Filters, within
 from .standing import clusters_condition, places_condition
 
-MOST_ROWS = 15_000
+MOST_ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def open_by_policy(filters: Filters) -> dict[int, OpenCount] | None:
     """
     if filters.q or filters.as_of is not None or filters.status != ViolationStatus.OPEN:
         return None
-    found = narrowed(_rollup_now(filters), filters).filter(open_count__gt=0).order_by().values_list("policy_id")
+    found = narrowed(rollup_now(filters), filters).filter(open_count__gt=0).order_by().values_list("policy_id")
     sums = found.annotate(Sum("open_count"), Sum("fixable_count"), Sum("failed"))
     return {policy_id: OpenCount(*map(int, counts)) for policy_id, *counts in sums}
 
@@ -123,20 +124,31 @@ def counts_in_view(filters: Filters) -> QuerySet[PostureCount]:
 
 
 def is_countable(found: QuerySet[Any]) -> bool:
-    """Whether the rows are few enough (15,000) to be added up while somebody waits. One query."""
+    """Whether the rows are few enough (5,000) to be added up while somebody waits. One query."""
     return not list(found.order_by().values_list("id")[MOST_ROWS : MOST_ROWS + 1])
 
 
-def _rollup_now(filters: Filters) -> QuerySet[Any]:
-    if filters.cluster_ids is not None or filters.namespace is not None:
+def rollup_now(filters: Filters, *, by: str = "") -> QuerySet[Any]:
+    """The smallest of today's rollups by policy that knows the places in view and can be summed by `by`: cluster,
+    environment, namespace or team. The fleet's counts know namespaces and teams, but not both at once.
+    """
+    dimensions = {
+        dimension
+        for dimension, is_needed in (
+            (FleetDimension.NAMESPACE, filters.namespace is not None or by == "namespace"),
+            (FleetDimension.TEAM, filters.team_ids is not None or by == "team"),
+        )
+        if is_needed
+    }
+    if filters.cluster_ids is not None or by == "cluster" or len(dimensions) > 1:
         return counts_in_view(filters)
-    has_team = filters.team_ids is not None
-    return FleetCount.objects.filter(clusters_condition(filters), places_condition(filters), is_by_team=has_team)
+    dimension = dimensions.pop() if dimensions else FleetDimension.WHOLE
+    return FleetCount.objects.filter(clusters_condition(filters), places_condition(filters), dimension=dimension)
 
 
 def _told_now(filters: Filters) -> dict[int, tuple[int, ...]]:
     sums = [Sum("passed"), Sum("failed"), Sum("errored"), Sum("skipped"), Sum("open_count")]
-    rows = _rollup_now(filters).order_by().values_list("policy_id").annotate(*sums)
+    rows = rollup_now(filters).order_by().values_list("policy_id").annotate(*sums)
     return {policy_id: tuple(map(int, row)) for policy_id, *row in rows}
 
 

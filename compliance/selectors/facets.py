@@ -10,11 +10,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from compliance.models import Severity, ViolationStatus
 
-from .counts import MOST_ROWS, counts_by_policy, counts_in_view, is_countable, narrowed
+from .counts import MOST_ROWS, counts_by_policy, counts_in_view, is_countable, narrowed, rollup_now
 from .directory import Directory
 from .filters import Filters
 from .grouping import sums_of_few
@@ -106,10 +104,11 @@ def _by_severity(counts: OpenCounts) -> dict[int, int]:
 
 
 def _policies(filters: Filters, directory: Directory) -> dict[int, int] | None:
-    """Open violations per policy of the severities in view. The fleet's sums know no namespaces: where those of
-    clusters are many, nothing is counted.
+    """Open violations per policy of the severities in view. The fleet's sums know no teams within a namespace: where
+    those of clusters are many, nothing is counted.
     """
-    is_wide = filters.namespace is not None and filters.cluster_ids is None and filters.as_of is None
+    is_of_both = filters.namespace is not None and filters.team_ids is not None
+    is_wide = is_of_both and filters.cluster_ids is None and filters.as_of is None
     if is_wide and not is_countable(counts_in_view(filters)):
         return None
     severity_of = {policy.id: policy.severity for policy in directory.policies_by_id.values()}
@@ -120,41 +119,28 @@ def _policies(filters: Filters, directory: Directory) -> dict[int, int] | None:
 
 
 def _of_policies(filters: Filters, directory: Directory, policies: dict[int, int] | None) -> Facets:
-    """Of the policies chosen. By place only today, and only while the rows to add up are few."""
+    """Of the policies chosen. By place only today, where the fleet's counts know it or the rows to add up are few."""
     wanted = set(filters.policy_ids or ())
     if policies is None:
         return Facets(*(None for _ in fields(Facets)))
-    found = Facets(
+    by_place = {name: _of_place(filters, name) if filters.as_of is None else None for name in PLACES}
+    return Facets(
         violation_count=sum(number for key, number in policies.items() if key in wanted),
-        clusters=None,
-        environments=None,
-        namespaces=None,
-        teams=None,
-        severities=_severities_of(filters, directory, wanted),
-        policies=policies,
-    )
-    in_view = narrowed(counts_in_view(filters), filters).filter(open_count__gt=0)
-    by_place = _sums(in_view, PLACES) if filters.as_of is None else None
-    if by_place is None:
-        return found
-    for name in _filtered(filters, PLACES):
-        without = narrowed(counts_in_view(_without(filters, name)), filters).filter(open_count__gt=0)
-        by_place[name] = (_sums(without, (name,)) or {name: None})[name]
-    return replace(
-        found,
         clusters=by_place["cluster"],
         environments=by_place["environment"],
         namespaces=by_place["namespace"],
         teams=by_place["team"],
+        severities=_severities_of(filters, directory, wanted),
+        policies=policies,
     )
 
 
-def _sums(found: QuerySet[Any], names: Iterable[str]) -> dict[str, Numbers] | None:
-    columns = {name: DIMENSIONS[name] for name in names}
-    summed = sums_of_few(found, columns, ["open_count"], most=MOST_ROWS)
-    if summed is None:
-        return None
-    return {name: {key: number for key, (number,) in of.items()} for name, of in summed.items()}
+def _of_place(filters: Filters, name: str) -> Numbers:
+    """Open violations of the policies in view by one dimension of places; None where they are too many to add up."""
+    view = _without(filters, name) if _filtered(filters, (name,)) else filters
+    rows = narrowed(rollup_now(view, by=name), view).filter(open_count__gt=0)
+    summed = sums_of_few(rows, {name: DIMENSIONS[name]}, ["open_count"], most=MOST_ROWS)
+    return None if summed is None else {key: number for key, (number,) in summed[name].items()}
 
 
 def _severities_of(filters: Filters, directory: Directory, wanted: set[int]) -> dict[int, int]:

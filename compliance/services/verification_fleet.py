@@ -27,14 +27,19 @@ WHERE coalesce(k.row, {nothing}) <> coalesce(c.row, {nothing})
 """
 
 
+_DIMENSION = "CASE WHEN GROUPING(team_id) = 0 THEN 'team' WHEN GROUPING(namespace) = 0 THEN 'namespace' ELSE '' END"
 _FLEET_COUNTS = _agreement(
-    keys="is_by_team, team_id, environment, policy_id",
-    kept=f"""SELECT is_by_team, coalesce(team_id::text, '') AS team_id, environment, policy_id, {_row(_SIX)} AS row
+    keys="dimension, team_id, namespace, environment, policy_id",
+    kept=f"""SELECT dimension, coalesce(team_id::text, '') AS team_id, namespace, environment, policy_id,
+            {_row(_SIX)} AS row
         FROM compliance_fleetcount WHERE {_OWN}""",
-    computed=f"""SELECT GROUPING(team_id) = 0 AS is_by_team, coalesce(team_id::text, '') AS team_id, environment,
-            policy_id, {_sums(_SIX)} AS row
+    computed=f"""SELECT {_DIMENSION} AS dimension,
+            coalesce(team_id::text, '') AS team_id, coalesce(namespace, '') AS namespace, environment, policy_id,
+            {_sums(_SIX)} AS row
         FROM compliance_posturecount WHERE {_OWN}
-        GROUP BY GROUPING SETS ((environment, policy_id), (environment, policy_id, team_id))""",
+        GROUP BY GROUPING SETS (
+            (environment, policy_id), (environment, policy_id, team_id), (environment, policy_id, namespace)
+        )""",
     length=6,
 )
 _FLEET_DAYS = _agreement(
@@ -42,8 +47,7 @@ _FLEET_DAYS = _agreement(
     kept=f"""SELECT dimension, coalesce(team_id::text, '') AS team_id, namespace, environment, day,
             {_row(MEASURES)} AS row
         FROM compliance_fleetday WHERE {_OWN}""",
-    computed=f"""SELECT CASE WHEN GROUPING(team_id) = 0 THEN 'team' WHEN GROUPING(namespace) = 0 THEN 'namespace'
-                ELSE '' END AS dimension,
+    computed=f"""SELECT {_DIMENSION} AS dimension,
             coalesce(team_id::text, '') AS team_id, coalesce(namespace, '') AS namespace, environment, day,
             {_sums(MEASURES)} AS row
         FROM compliance_postureday WHERE {_OWN}

@@ -125,8 +125,9 @@ def test_the_fleet_is_the_sum_of_its_clusters_by_environment_team_and_namespace(
     assert sum(rows.filter(team=team).values_list("open_critical", flat=True)) == 3
     assert rows.filter(dimension="namespace", namespace="other").count() == 2
     counted = FleetCount.objects.filter(policy__slug="privileged-container", environment="production")
-    assert list(counted.filter(is_by_team=False).values_list("passed", "failed", "open_count")) == [(2, 2, 2)]
+    assert list(counted.filter(dimension="").values_list("passed", "failed", "open_count")) == [(2, 2, 2)]
     assert list(counted.filter(team=team).values_list("passed", "failed", "open_count")) == [(0, 2, 2)]
+    assert list(counted.filter(namespace="other").values_list("passed", "failed", "open_count")) == [(2, 0, 0)]
     daily = FleetPolicyDay.objects.get(policy__slug="privileged-container", environment="staging", day=DAY)
     assert (daily.passed, daily.failed, daily.open_count) == (1, 1, 1)
     assert verify_posture() == []

@@ -248,7 +248,7 @@ MAKERS: dict[type[OwnedModel], Callable[[Made], dict[str, Any]]] = {
     },
     FleetCount: lambda made: {
         "environment": "staging",
-        "is_by_team": True,
+        "dimension": "team",
         "team": made[Team],
         "policy": make_policy(),
         "failed": 1,
