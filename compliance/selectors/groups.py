@@ -24,7 +24,7 @@ from .workloads import resources_in_view, with_violations
 BY_WORKLOAD, BY_POLICY = "workload", "policy"
 GROUPINGS = {BY_WORKLOAD: "resource_id", BY_POLICY: "policy_id"}
 SHOWN_PER_GROUP = 3
-MOST_GROUPED = 5_000
+MOST_GROUPED, LOOKED_AT = 5_000, 200
 WORST_RESOURCES = Keyset((("-worst_severity", int), ("-open_count", int), ("id", int)))
 
 
@@ -74,15 +74,28 @@ def _row(key: str, value: int, worst: int, violations: int, resources: int, fixa
 
 def _by_workload(filters: Filters, cursor: str | None, limit: int) -> Page:
     """Resources in the order of their own counters, then what is in view of those on the page."""
-    page = WORST_RESOURCES.page(violating_resources(filters), cursor=cursor, limit=limit)
-    rows = {row["resource_id"]: row for row in _counts(filters, "resource_id", [r.id for r in page.rows])}
-    subjects = {resource.id: resource for resource in page.rows if resource.id in rows}
-    return replace(page, rows=_groups(filters, "resource_id", [rows[key] for key in subjects], subjects))
+    if cursor or limit >= LOOKED_AT:
+        page = WORST_RESOURCES.page(_violating_resources(filters), cursor=cursor, limit=limit)
+    else:
+        page = WORST_RESOURCES.page_of(worst_resources(filters), limit=limit)
+    ids = [row["id"] for row in page.rows]
+    rows = {row["resource_id"]: row for row in _counts(filters, "resource_id", ids)}
+    subjects = _subjects(BY_WORKLOAD, ids)
+    counted = [rows[key] for key in ids if key in rows and key in subjects]
+    return replace(page, rows=_groups(filters, "resource_id", counted, subjects))
 
 
-def violating_resources(filters: Filters) -> QuerySet[Resource]:
-    """Live resources that have an open violation in view."""
-    return with_violations(resources_in_view(filters).filter(open_count__gt=0), filters)
+def worst_resources(filters: Filters) -> list[dict[str, Any]]:
+    """The 200 worst live resources that have an open violation in view, as maps. One query for a view."""
+    order = ("-worst_severity", "-open_count", "id")
+    return filters.once(
+        "worst resources", lambda: list(_violating_resources(filters).order_by(*order)[:LOOKED_AT])
+    )
+
+
+def _violating_resources(filters: Filters) -> QuerySet[Any]:
+    found = with_violations(resources_in_view(filters).filter(open_count__gt=0), filters)
+    return found.values("id", "group", "kind", "namespace", "name", "cluster_id", "worst_severity", "open_count")
 
 
 def _counted(filters: Filters, by: str, cursor: str | None, limit: int) -> Page | None:

@@ -7,11 +7,8 @@ from typing import Any
 from compliance.models import Severity, ViolationStatus
 
 from .filters import Filters
-from .groups import WORST_RESOURCES, violating_resources
+from .groups import worst_resources
 from .violations import violations
-
-LOOKED_AT = 200
-_COLUMNS = ("id", "group", "kind", "namespace", "name", "cluster_id", "worst_severity", "open_count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ def best_fixes(filters: Filters, *, limit: int = 3) -> list[Suggestion]:
     """
     if filters.as_of is not None or filters.status != ViolationStatus.OPEN:
         return []
-    worst = WORST_RESOURCES.page(violating_resources(filters).values(*_COLUMNS), limit=LOOKED_AT).rows
+    worst = worst_resources(filters)
     fixable = violations().filter(resource__in=[row["id"] for row in worst]).matching(filters).fixable()
     by_resource: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for resource_id, policy_id, severity in fixable.order_by().values_list("resource_id", "policy_id", "severity"):
