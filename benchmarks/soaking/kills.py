@@ -4,7 +4,9 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 import psutil
 import redis
@@ -33,11 +35,11 @@ class Killer:
         self._turns: list[str] = []
         self.kinds: dict[str, Callable[[], None]] = {
             "web process": lambda: self._kill(self._child_of("web")),
-            "web": lambda: self._restart("web"),
+            "web": lambda: self._restart("web", children_end="before the start"),
             "worker process": lambda: self._kill(self._child_of("worker")),
-            "worker": lambda: self._restart("worker"),
-            "worker and its processes": lambda: self._restart("worker", with_children=True),
-            "beat": lambda: self._restart("beat"),
+            "worker": lambda: self._restart("worker", children_end="by themselves"),
+            "worker and its processes": lambda: self._restart("worker", children_end="at once"),
+            "beat": lambda: self._restart("beat", children_end="by themselves"),
             "redis": self._kill_redis,
             "redis flushed": self._flush_redis,
             "postgres backend": self._kill_backend,
@@ -59,19 +61,24 @@ class Killer:
         children = self.stack.processes(name)[1:]
         return self.rng.choice(children) if children else None
 
-    def _restart(self, name: str, *, with_children: bool = False) -> None:
-        """Without its children they are left to find out by themselves that they are alone."""
+    def _restart(self, name: str, *, children_end: Literal["at once", "before the start", "by themselves"]) -> None:
+        """Kill the first process and, unless they are to find out by themselves that they are alone, its children: at
+        once, or before the next start, as a container takes what is left in it along.
+        """
         first, *children = self.stack.processes(name)
         self._kill(first)
-        for child in children if with_children else ():
-            self._kill(child)
+        if children_end == "at once":
+            self._kill(*children)
         self.stack.children[name].wait()
         self._leave_down()
+        if children_end == "before the start":
+            self._kill(*children)
         self.stack.start(name)
 
-    def _kill(self, process: psutil.Process | None) -> None:
-        if process is not None and process.is_running():
-            process.kill()
+    def _kill(self, *processes: psutil.Process | None) -> None:
+        for process in filter(None, processes):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def _kill_redis(self) -> None:
         server = self.stack.servers.redis
