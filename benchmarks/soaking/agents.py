@@ -100,6 +100,13 @@ class Agent:
         if self.numbers_reports:
             self.door.skew_seconds = rng.choice(_SKEWS)
 
+    def next_report(self) -> dict[str, Any]:
+        """A snapshot, one that is cut off, or a delta."""
+        kind = self.rng.random()
+        if self.owes_snapshot or kind < 0.45:
+            return self.snapshot()
+        return self.cut_off() if kind < 0.5 else self.delta()
+
     def snapshot(self) -> dict[str, Any]:
         """A complete one, in full or by digest."""
         rendered = self.cluster.rendered()
@@ -164,7 +171,7 @@ class Agent:
             raise Crashed
         for _ in range(rng.randint(4, 12) if rng.random() < 0.03 else 1):
             self.cluster.evolve()
-            self._queue(self._next())
+            self._queue(self.next_report())
         await self._flush()
         await self._follow_up(4)
         if self.delivered and rng.random() < 0.15:
@@ -172,12 +179,6 @@ class Agent:
             await self._deliver(rng.choice(self.delivered))
         if rng.random() < 0.03:
             await self._provoke()
-
-    def _next(self) -> dict[str, Any]:
-        kind = self.rng.random()
-        if self.owes_snapshot or kind < 0.45:
-            return self.snapshot()
-        return self.cut_off() if kind < 0.5 else self.delta()
 
     def _queue(self, report: dict[str, Any]) -> None:
         ledger, rng = self.door.ledger, self.rng
