@@ -59,7 +59,7 @@ class Scope:
         self._path = request.path
         self.environments = Environment.choices
         self.environment = self._query.get("environment", "")
-        self.chosen = self._query.getlist("cluster")
+        self.chosen = [name for name in self._query.getlist("cluster") if name.strip()]
         self.as_of = self._query.get("as_of", "")
         self.today = today().isoformat()
         self.is_narrowed = bool(self.environment or self.chosen or self.as_of)

@@ -37,8 +37,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """One parameter: `name` in the URL, `label` in the page; `any_label` stands for no restriction. `has_more`: there
-    are choices that it does not show.
+    """One parameter: `name` in the URL, `label` in the page; `any_label` stands for no restriction. `more`: how many
+    choices it does not show, in words; '' when it shows all.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Select:
     any_label: str
     choices: tuple[Choice, ...]
     any_value: str = ""
-    has_more: bool = False
+    more: str = ""
 
     @property
     def chosen(self) -> tuple[Choice, ...]:
@@ -86,9 +86,7 @@ def chips(filters: Filters, *, extra: str = "") -> tuple[dict[str, str], ...]:
             query = filters.query_without_value(name, value)
             if (name, value) == ("team", MY_TEAMS):
                 query = filters.query(team=ALL_TEAMS)
-            found.append(
-                {"label": CHIP_LABELS[name], "value": _words(filters, name, value), "url": _url(query, extra)}
-            )
+            found.append({"label": CHIP_LABELS[name], "value": _words(filters, name, value), "url": _url(query, extra)})
     return tuple(found)
 
 
@@ -150,21 +148,21 @@ def cluster_menu(filters: Filters, counts: Mapping[Any, int] | None = None) -> S
     """Those chosen, then the most first; without numbers by name."""
     chosen = {cluster.id: cluster for cluster in filters.clusters}
     if counts is None:
-        found = {cluster.id: cluster for cluster in some_clusters(limit=MOST_CHOICES + 1)}
+        found = {cluster.id: cluster for cluster in some_clusters(limit=MOST_CHOICES + len(chosen) + 1)}
         ids = [cluster_id for cluster_id in found if cluster_id not in chosen]
+        more = "more" if len(ids) > MOST_CHOICES else ""
     else:
-        ids = [cluster_id for cluster_id, _ in _most(counts, MOST_CHOICES + 1) if cluster_id not in chosen]
-        found = Cluster.objects.in_bulk(ids[:MOST_CHOICES]) if ids else {}
+        pairs, more = _shown({cluster_id: n for cluster_id, n in counts.items() if cluster_id not in chosen})
+        ids = [cluster_id for cluster_id, _ in pairs]
+        found = Cluster.objects.in_bulk(ids) if ids else {}
     shown = [*chosen.values(), *(found[cluster_id] for cluster_id in ids[:MOST_CHOICES])]
     choices = tuple(
         Choice(c.name, c.name, None if counts is None else counts.get(c.id, 0), c.id in chosen) for c in shown
     )
-    return Select("cluster", "Cluster", "All clusters", choices, has_more=len(ids) > MOST_CHOICES)
+    return Select("cluster", "Cluster", "All clusters", choices, more=more)
 
 
-def environment_select(
-    filters: Filters, directory: Directory, counts: Mapping[str, int] | None = None
-) -> Select:
+def environment_select(filters: Filters, directory: Directory, counts: Mapping[str, int] | None = None) -> Select:
     present = directory.environments | {filters.environment}
     choices = []
     for value, label in Environment.choices:
@@ -176,49 +174,46 @@ def environment_select(
 
 def namespace_select(filters: Filters, counts: Mapping[str, int | None]) -> Select:
     """The most first; without numbers (None) in the order given."""
-    known = dict(counts)
-    if filters.namespace is not None:
-        known.setdefault(filters.namespace, 0)
+    shown, more = _shown(counts, filters.namespace)
     choices = [
         Choice(name or CLUSTER_SCOPED, name or "none (cluster-scoped)", count, name == filters.namespace)
-        for name, count in _most(known)
+        for name, count in shown
     ]
-    return Select("namespace", "Namespace", "All namespaces", tuple(sorted(choices, key=lambda c: c.label)))
+    by_label = tuple(sorted(choices, key=lambda c: c.label))
+    return Select("namespace", "Namespace", "All namespaces", by_label, more=more)
 
 
 def team_select(filters: Filters, directory: Directory, counts: Mapping[Any, int] | None = None) -> Select:
+    """One's own teams as one choice; then those with the most, by name."""
+
     def counted(ids: Iterable[Any]) -> int | None:
         return None if counts is None else sum(counts.get(i, 0) for i in ids)
 
     choices = []
     if directory.my_teams:
-        choices.append(
-            Choice(MY_TEAMS, "My teams", counted(team.id for team in directory.my_teams), filters.is_mine)
-        )
+        choices.append(Choice(MY_TEAMS, "My teams", counted(team.id for team in directory.my_teams), filters.is_mine))
+    chosen = filters.team.id if filters.team else None
+    shown, more = _shown({team_id: counted([team_id]) for team_id in directory.teams_by_id}, chosen)
+    numbers = dict(shown)
     choices += [
-        Choice(t.slug, t.name, counted([t.id]), filters.team is not None and t.id == filters.team.id)
-        for t in directory.teams.values()
+        Choice(t.slug, t.name, numbers[t.id], t.id == chosen) for t in directory.teams.values() if t.id in numbers
     ]
     # Whoever has teams may be shown theirs by default, and must be able to ask for everyone's.
-    return Select(
-        "team", "Team", "All teams", tuple(choices), any_value=ALL_TEAMS if directory.my_teams else ""
-    )
+    any_value = ALL_TEAMS if directory.my_teams else ""
+    return Select("team", "Team", "All teams", tuple(choices), any_value=any_value, more=more)
 
 
 def policy_select(filters: Filters, directory: Directory, counts: Mapping[int, int] | None = None) -> Select:
     """With counts, only policies that have any, most first; without, all by name."""
-    known = dict.fromkeys(directory.policies_by_id, 0) if counts is None else dict(counts)
-    if filters.policy is not None:
-        known.setdefault(filters.policy.id, 0)
-    choices = []
-    for policy_id, number in _most(known):
-        policy = directory.policies_by_id.get(policy_id)
-        if policy is not None:
-            is_chosen = filters.policy is not None and policy_id == filters.policy.id
-            choices.append(Choice(policy.slug, policy.slug, None if counts is None else number, is_chosen))
+    chosen = filters.policy.id if filters.policy else None
     if counts is None:
-        choices.sort(key=lambda choice: choice.label)
-    return Select("policy", "Policy", "All policies", tuple(choices))
+        choices = tuple(Choice(slug, slug, None, p.id == chosen) for slug, p in sorted(directory.policies.items()))
+        return Select("policy", "Policy", "All policies", choices)
+    known = {policy_id: number for policy_id, number in counts.items() if policy_id in directory.policies_by_id}
+    shown, more = _shown(known, chosen)
+    slugs = {policy_id: directory.policies_by_id[policy_id].slug for policy_id, _ in shown}
+    choices = tuple(Choice(slugs[key], slugs[key], number, key == chosen) for key, number in shown)
+    return Select("policy", "Policy", "All policies", choices, more=more)
 
 
 def standard_select(filters: Filters, directory: Directory, counts: Mapping[int, int] | None) -> Select:
@@ -236,7 +231,16 @@ def by_word(counts: Mapping[int, int]) -> dict[str, int]:
     return {Severity(value).label.lower(): count for value, count in counts.items()}
 
 
-def _most(counts: Mapping[Any, Any], limit: int = MOST_CHOICES) -> list[tuple[Any, Any]]:
-    if None in counts.values():
-        return list(counts.items())[:limit]
-    return sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))[:limit]
+def _shown(counts: Mapping[Any, Any], chosen: Any = None) -> tuple[list[tuple[Any, Any]], str]:
+    """Of these the 100 with the most, or without numbers (None) the first, and what is chosen whatever it has; and how
+    many others there are, in words.
+    """
+    known, is_counted = dict(counts), None not in counts.values()
+    if chosen is not None:
+        known.setdefault(chosen, 0 if is_counted else None)
+    ordered = list(known.items())
+    if is_counted:
+        ordered.sort(key=lambda pair: (-pair[1], str(pair[0])))
+    shown = [pair for at, pair in enumerate(ordered) if at < MOST_CHOICES or pair[0] == chosen]
+    left_count = len(ordered) - len(shown)
+    return shown, f"{left_count:,} more" if left_count else ""

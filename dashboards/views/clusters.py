@@ -1,6 +1,7 @@
 """Clusters: who reports, who has gone silent, and what their agents sign with."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -68,8 +69,10 @@ def _page(filters: Filters, cursor: str | None) -> tuple[Page, bool]:
 @require_GET
 @organization_view()
 def cluster_choices_view(request: OrganizationRequest) -> HttpResponse:
-    """What the scope's search found: clusters to choose, those chosen already first."""
+    """What the scope's search found: clusters to choose, those chosen already first. Without scripts, their list."""
     text = request.GET.get("q", "").replace("\x00", "").strip()[:63]
+    if not request.headers.get("HX-Request"):
+        return redirect(f"{reverse('clusters', args=[request.organization.slug])}?{urlencode({'q': text})}")
     context = {"choices": cluster_choices(request.GET.getlist("cluster"), text), "text": text}
     return render(request, "components/_cluster_choices.html", context)
 
@@ -129,9 +132,7 @@ def token_revoke_view(request: OrganizationRequest, cluster_id: UUID, token_id: 
     if not _tokens(cluster).filter(pk=token_id).exists():
         raise Http404("There is no such token.")
     token = revoke_agent_token(token_id=token_id, actor=request.user)
-    messages.success(
-        request, f"Token {token.prefix}… is revoked. Reports signed with it get 401 from now on."
-    )
+    messages.success(request, f"Token {token.prefix}… is revoked. Reports signed with it get 401 from now on.")
     return redirect("cluster", slug=request.organization.slug, cluster_id=cluster.id)
 
 
@@ -173,9 +174,7 @@ def _report_event(request: OrganizationRequest, report: Report) -> dict[str, Any
         "dismissed": f"{report.get_kind_display()} parked, then dismissed: it was not merged",
     }[report.status]
     scanned = f"Scanned {report.scanned_at:%Y-%m-%d %H:%M} UTC · {report.body_bytes / 1024:,.0f} KiB"
-    may_retry = report.status == ReportStatus.PARKED and can(
-        request.membership.role, Capability.RETRY_REPORTS
-    )
+    may_retry = report.status == ReportStatus.PARKED and can(request.membership.role, Capability.RETRY_REPORTS)
     retry_url = reverse("report_retry", args=[request.organization.slug, report.cluster_id, report.id])
     return {
         "at": report.received_at,

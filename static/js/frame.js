@@ -95,6 +95,14 @@
     if (closest(event, "[data-toast-close]")) return closest(event, ".toast").remove();
     if (closest(event, "[data-keys]")) return document.getElementById("keys").showModal();
     if (closest(event, "[data-drawer-close]")) return drawer.close();
+    const elsewhere = closest(event, "a[data-menu-open]");
+    if (elsewhere) {
+      event.preventDefault();
+      for (const menu of openMenus()) menu.open = false;
+      const menu = document.getElementById(elsewhere.dataset.menuOpen);
+      menu.open = true;
+      return (menu.querySelector("[type=search]") || menu.querySelector("summary")).focus();
+    }
     const copier = closest(event, "[data-copy]");
     if (copier) return void copyText(copier);
     const dialogOpener = closest(event, "[data-dialog-open]");

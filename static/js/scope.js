@@ -29,7 +29,17 @@
     }
     form.elements.environment.value = query.get("environment") || "";
     form.elements.as_of.value = query.get("as_of") || "";
-    form.querySelectorAll("[name=cluster]").forEach((box) => { box.checked = query.getAll("cluster").includes(box.value); });
+    const chosen = new Set(query.getAll("cluster").filter((name) => name));
+    for (const box of form.querySelectorAll("[type=checkbox][name=cluster]")) {
+      box.checked = chosen.delete(box.value);
+    }
+    /* Of many clusters only some are offered: those chosen elsewhere join them. */
+    for (const name of chosen) {
+      const box = Object.assign(document.createElement("input"), { type: "checkbox", name: "cluster", value: name, checked: true });
+      const choice = Object.assign(document.createElement("label"), { className: "choice" });
+      choice.append(box, name);
+      form.querySelector("#cluster-choices").prepend(choice);
+    }
   }
 
   document.addEventListener("htmx:pushedIntoHistory", follow);

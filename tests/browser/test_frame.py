@@ -8,6 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from clusters.models import Cluster
 from common.clock import today
+from dashboards import filter_bars
 from organizations.models import Organization, User
 from organizations.scope import organization_scope
 from tests.browser.conftest import SignIn
@@ -174,6 +175,38 @@ def test_scope_chosen_in_a_filter_bar_follows_too(page: Page, fleet: Organizatio
     )
     page.get_by_role("banner").locator("summary", has_text="Sandbox").click()
     expect(page.get_by_role("banner").get_by_label("Environment")).to_have_value("sandbox")
+
+
+def test_a_cluster_that_no_menu_offers_is_found_in_the_scope_and_follows(
+    page: Page, fleet: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filter_bars, "MOST_CHOICES", 3)
+    with organization_scope(fleet.pk):
+        for number in range(35):
+            make_cluster(f"cluster-{number:02}")
+    page.goto(reverse("workloads", args=["acme"]))
+    page.locator(".filter-menu summary", has_text="All clusters").click()
+    page.get_by_role("link", name="And more: search in the scope").click()
+    expect(page.get_by_role("searchbox", name="Search clusters")).to_be_focused()
+    page.keyboard.type("ter-33")
+    page.get_by_role("banner").get_by_label("cluster-33").check()
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_url("**/workloads?cluster=cluster-33")
+    expect(page.locator(".filter-menu summary", has_text="cluster-33")).to_be_visible()
+
+
+def test_a_cluster_chosen_in_a_filter_bar_joins_those_that_the_scope_offers(page: Page, fleet: Organization) -> None:
+    with organization_scope(fleet.pk):
+        for number in range(35):
+            make_cluster(f"cluster-{number:02}")
+    page.goto(reverse("workloads", args=["acme"]))
+    scope = page.get_by_role("banner")
+    expect(scope.locator("[name=cluster][value=lab]")).to_have_count(0)
+    page.locator(".filter-menu summary", has_text="All clusters").click()
+    page.locator(".filter-menu").get_by_label("lab").check()
+    page.wait_for_url("**cluster=lab**")
+    scope.locator("summary", has_text="lab").click()
+    expect(scope.get_by_label("lab")).to_be_checked()
 
 
 def test_a_violation_opens_beside_the_list_under_its_own_url(page: Page, fleet: Organization) -> None:

@@ -88,8 +88,21 @@ def test_the_scope_offers_some_clusters_and_finds_the_others(page: Client, acme:
     offered = _offered(page.get(f"{list_url()}?cluster=cluster-39").content.decode())
     assert (len(offered), offered[0], offered[1]) == (31, ("cluster-39", " checked"), ("cluster-00", ""))
     choices = reverse("cluster_choices", args=["acme"])
-    found = _offered(page.get(f"{choices}?q=ter-3&cluster=cluster-01").content.decode())
+    answer = page.get(f"{choices}?q=ter-3&cluster=cluster-01", headers={"HX-Request": "true"})
+    found = _offered(answer.content.decode())
     assert (len(found), found[0], found[1]) == (11, ("cluster-01", " checked"), ("cluster-30", ""))
+
+
+def test_without_scripts_the_scopes_search_leads_to_the_list(page: Client) -> None:
+    answer = page.get(reverse("cluster_choices", args=["acme"]), {"q": "ter 3"})
+    assert answer["Location"] == f"{list_url()}?q=ter+3"
+
+
+def test_an_empty_name_of_a_cluster_narrows_nothing(page: Client, acme_scope: Organization) -> None:
+    make_cluster("eu")
+    answer = page.get(f"{list_url()}?cluster=&cluster=eu")
+    assert answer.context["scope"].label == "eu"
+    assert not page.get(f"{list_url()}?cluster=").context["scope"].is_narrowed
 
 
 def _offered(page: str) -> list[tuple[str, str]]:
