@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import F
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -32,6 +33,7 @@ from dashboards.access import OrganizationRequest, organization_view
 from dashboards.context import cluster_choices
 from organizations.permissions import Capability, can
 
+MOST_TOKENS = 50
 REPORT_TONES = {"processed": "good", "accepted": "accent", "parked": "notice"}  # the others: neutral
 
 
@@ -109,7 +111,8 @@ def cluster_view(request: OrganizationRequest, cluster_id: UUID) -> HttpResponse
     context = {
         **_fleet_row(request, row),
         "reports": [_report_event(request, report) for report in recent_reports(cluster)],
-        "tokens": list(_tokens(cluster)) if may_manage else [],
+        "tokens": list(_tokens(cluster)[:MOST_TOKENS]) if may_manage else [],
+        "most_tokens": MOST_TOKENS,
         "may_manage": may_manage,
         "chart_query": f"cluster={cluster.name}&range=90",
     }
@@ -144,7 +147,9 @@ def _cluster(cluster_id: UUID) -> Cluster:
 
 
 def _tokens(cluster: Cluster) -> Any:
-    return AgentToken.objects.filter(cluster=cluster).select_related("created_by").order_by("-created_at")
+    """Those that are good, newest first; then those revoked, the last one first."""
+    good_first = F("revoked_at").desc(nulls_first=True)
+    return AgentToken.objects.filter(cluster=cluster).order_by(good_first, "-created_at")
 
 
 def _fleet_row(request: OrganizationRequest, row: FleetRow) -> dict[str, Any]:

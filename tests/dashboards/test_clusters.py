@@ -156,6 +156,19 @@ def test_revoking_ends_a_token_and_says_so(page: Client, olivia: User, acme: Org
         assert AgentToken.objects.get(pk=token.pk).revoked_at is not None
 
 
+def test_a_cluster_shows_fifty_tokens_and_those_that_are_good_first(
+    page: Client, olivia: User, acme: Organization
+) -> None:
+    with organization_scope(acme.pk):
+        cluster = make_cluster()
+        tokens = [issue_agent_token(cluster_id=cluster.id, actor=olivia)[0] for _ in range(53)]
+        AgentToken.objects.filter(pk__in=[token.pk for token in tokens[2:]]).update(revoked_at=now())
+    answer = page.get(reverse("cluster", args=["acme", cluster.id]))
+    assert [token.pk for token in answer.context["tokens"]][:3] == [tokens[1].pk, tokens[0].pk, tokens[52].pk]
+    assert len(answer.context["tokens"]) == 50
+    assert "The first 50" in answer.content.decode()
+
+
 def test_a_token_of_another_cluster_is_not_revoked_through_this_one(
     page: Client, olivia: User, acme: Organization
 ) -> None:
