@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboards.views import accounts, activity, data, health, metrics, settings
+from dashboards.views import accounts, activity, data, health, metrics, settings, teams
 
 urlpatterns = [
     path("", accounts.home_view, name="home"),
@@ -38,13 +38,19 @@ urlpatterns = [
         settings.remove_member_view,
         name="settings_member_remove",
     ),
-    path("o/<slug:slug>/settings/teams", settings.teams_view, name="settings_teams"),
-    path("o/<slug:slug>/settings/teams/new", settings.create_team_view, name="settings_team_create"),
-    path("o/<slug:slug>/settings/teams/<uuid:team_id>", settings.update_team_view, name="settings_team"),
+    path("o/<slug:slug>/settings/teams", teams.teams_view, name="settings_teams"),
+    path("o/<slug:slug>/settings/teams/new", teams.create_team_view, name="settings_team_create"),
+    path("o/<slug:slug>/settings/teams/<uuid:team_id>", teams.team_view, name="settings_team"),
+    path("o/<slug:slug>/settings/teams/<uuid:team_id>/delete", teams.delete_team_view, name="settings_team_delete"),
     path(
-        "o/<slug:slug>/settings/teams/<uuid:team_id>/delete",
-        settings.delete_team_view,
-        name="settings_team_delete",
+        "o/<slug:slug>/settings/teams/<uuid:team_id>/members",
+        teams.add_team_member_view,
+        name="settings_team_member_add",
+    ),
+    path(
+        "o/<slug:slug>/settings/teams/<uuid:team_id>/members/<uuid:user_id>/remove",
+        teams.remove_team_member_view,
+        name="settings_team_member_remove",
     ),
     path("o/<slug:slug>/settings/data", data.data_view, name="settings_data"),
     path("o/<slug:slug>/settings/data/retention", data.retention_view, name="settings_retention"),

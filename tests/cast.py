@@ -34,6 +34,12 @@ def join(organization: Organization, user: User, role: Role) -> Membership:
         return add_member(user=user, role=role, actor=None)
 
 
+def fill_members(organization: Organization, count: int) -> None:
+    """So many developers: user-00@acme.example and on."""
+    for number in range(count):
+        join(organization, make_user(f"user-{number:02}@acme.example", f"Number {number}"), Role.DEVELOPER)
+
+
 @pytest.fixture
 def olivia(db: None) -> User:
     return make_user("olivia@acme.example", "Olivia Owner")

@@ -8,7 +8,7 @@ from organizations.models import Membership, Organization, Role, Team, TeamMembe
 from organizations.scope import directory_scope, organization_scope
 from organizations.services.members import add_member
 from organizations.services.organizations import create_organization
-from organizations.services.teams import create_team, set_team_members
+from organizations.services.teams import add_team_member, create_team
 from organizations.services.users import create_user, set_password, user_by_email
 
 
@@ -95,5 +95,6 @@ def _ensure_teams(demo: DemoOrganization, users: dict[str, User]) -> None:
         with transaction.atomic():
             team = present.get(name) or create_team(name=name, namespaces=namespaces, actor=owner)
             if not TeamMembership.objects.filter(team=team).exists():
-                members = [users[person.email].pk for person in demo.people if team.slug in person.teams]
-                set_team_members(team_id=team.pk, user_ids=members, actor=owner)
+                for person in demo.people:
+                    if team.slug in person.teams:
+                        add_team_member(team_id=team.pk, email=person.email, actor=owner)

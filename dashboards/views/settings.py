@@ -1,28 +1,34 @@
-"""Settings of an organization: its members, its teams, and one's own API tokens."""
+"""Settings of an organization: its members, and one's own API tokens. What lists of settings have in common."""
 
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from common.errors import PlumblineError
-from compliance.services.teams import reassign_teams
+from compliance.selectors.keyset import InvalidCursor, Keyset, Page
 from dashboards.access import OrganizationRequest, organization_view
 from organizations.models import Role
 from organizations.permissions import Capability, can
-from organizations.selectors.invitations import pending_invitations
-from organizations.selectors.members import api_tokens_of, member_rows
-from organizations.selectors.teams import team_rows
+from organizations.selectors.invitations import open_invitations, pending_invitations
+from organizations.selectors.members import api_tokens_of, member_numbers, member_rows, members_like
 from organizations.services.invitations import invite_member, revoke_invitation
 from organizations.services.members import change_role, remove_member
-from organizations.services.teams import create_team, delete_team, set_team_members, update_team
 from organizations.services.tokens import issue_api_token, revoke_api_token
 from organizations.tasks import send_invitation_task
+
+PAGE_SIZE = 50
+MAX_TEXT = 254
+BY_EMAIL = Keyset((("email", str),))
+NEWEST_FIRST = Keyset((("-created_at", datetime), ("-id", UUID)))
 
 
 @require_safe
@@ -52,20 +58,18 @@ def invite_view(request: OrganizationRequest) -> HttpResponse:
 def revoke_invitation_view(request: OrganizationRequest, invitation_id: UUID) -> HttpResponse:
     revoke_invitation(invitation_id=invitation_id, actor=request.user)
     messages.success(request, "The invitation is revoked; its link is dead.")
-    return _back(request, "settings")
+    return back_to(request, "settings")
 
 
 @require_POST
 @organization_view(needs=Capability.MANAGE_MEMBERS)
 def change_role_view(request: OrganizationRequest, membership_id: UUID) -> HttpResponse:
     try:
-        changed = change_role(
-            membership_id=membership_id, role=request.POST.get("role", ""), actor=request.user
-        )
+        changed = change_role(membership_id=membership_id, role=request.POST.get("role", ""), actor=request.user)
     except PlumblineError as error:
-        return _refused(request, error, "settings")
+        return refused(request, error, "settings")
     messages.success(request, f"{changed.user} is now {changed.get_role_display().lower()}.")
-    return _back(request, "settings")
+    return back_to(request, "settings")
 
 
 @require_POST
@@ -74,62 +78,9 @@ def remove_member_view(request: OrganizationRequest, membership_id: UUID) -> Htt
     try:
         remove_member(membership_id=membership_id, actor=request.user)
     except PlumblineError as error:
-        return _refused(request, error, "settings")
+        return refused(request, error, "settings")
     messages.success(request, "The member is removed.")
-    return redirect("home") if membership_id == request.membership.pk else _back(request, "settings")
-
-
-@require_safe
-@organization_view()
-def teams_view(request: OrganizationRequest) -> HttpResponse:
-    return _teams(request)
-
-
-@require_POST
-@organization_view(needs=Capability.MANAGE_TEAMS)
-def create_team_view(request: OrganizationRequest) -> HttpResponse:
-    form = {"name": request.POST.get("name", ""), "namespaces": request.POST.get("namespaces", "")}
-    try:
-        with transaction.atomic():
-            team = create_team(
-                name=form["name"], namespaces=_namespaces(form["namespaces"]), actor=request.user
-            )
-            reassign_teams()
-    except PlumblineError as error:
-        return _teams(request, form=form, error=error.detail, status=error.status)
-    messages.success(request, f"The team {team.name} is there. Add its members.")
-    return _back(request, "settings_teams")
-
-
-@require_POST
-@organization_view(needs=Capability.MANAGE_TEAMS)
-def update_team_view(request: OrganizationRequest, team_id: UUID) -> HttpResponse:
-    try:
-        with transaction.atomic():
-            team = update_team(
-                team_id=team_id,
-                name=request.POST.get("name", ""),
-                namespaces=_namespaces(request.POST.get("namespaces", "")),
-                actor=request.user,
-            )
-            set_team_members(
-                team_id=team_id, user_ids=_ids(request.POST.getlist("member")), actor=request.user
-            )
-            reassign_teams()
-    except PlumblineError as error:
-        return _refused(request, error, "settings_teams")
-    messages.success(request, f"The team {team.name} is saved.")
-    return _back(request, "settings_teams")
-
-
-@require_POST
-@organization_view(needs=Capability.MANAGE_TEAMS)
-def delete_team_view(request: OrganizationRequest, team_id: UUID) -> HttpResponse:
-    with transaction.atomic():
-        reassign_teams(leaving=team_id)
-        delete_team(team_id=team_id, actor=request.user)
-    messages.success(request, "The team is deleted; what it owned belongs to no team now.")
-    return _back(request, "settings_teams")
+    return redirect("home") if membership_id == request.membership.pk else back_to(request, "settings")
 
 
 @require_safe
@@ -155,55 +106,75 @@ def issue_token_view(request: OrganizationRequest) -> HttpResponse:
 def revoke_token_view(request: OrganizationRequest, token_id: UUID) -> HttpResponse:
     token = revoke_api_token(token_id=token_id, user=request.user)
     messages.success(request, f"{token.name} is revoked: what uses it gets 401 from now on.")
-    return _back(request, "settings_tokens")
+    return back_to(request, "settings_tokens")
 
 
 def _members(request: OrganizationRequest, status: int = 200, **context: Any) -> HttpResponse:
     is_manager = can(request.membership.role, Capability.MANAGE_MEMBERS)
+    text = searched(request)
+    numbers = member_numbers()
+    page, is_restarted = page_from(request, BY_EMAIL, members_like(text))
     context |= {
         "tab": "settings",
-        "rows": member_rows(),
-        "invitations": pending_invitations() if is_manager else [],
+        "text": text,
+        "numbers": numbers,
+        "offers_search": bool(text) or numbers.member_count > PAGE_SIZE,
+        "rows": member_rows(page.rows, numbers),
+        "next_cursor": page.next,
+        "is_restarted": is_restarted,
+        "invitation_count": open_invitations().count() if is_manager else 0,
+        "invitations": pending_invitations(text) if is_manager else [],
         "roles": Role.choices,
         "is_manager": is_manager,
     }
     return render(request, "settings/members.html", context, status=status)
 
 
-def _teams(request: OrganizationRequest, status: int = 200, **context: Any) -> HttpResponse:
-    context |= {
-        "tab": "settings_teams",
-        "rows": team_rows(),
-        "people": [row.membership.user for row in member_rows()],
-        "is_manager": can(request.membership.role, Capability.MANAGE_TEAMS),
-    }
-    return render(request, "settings/teams.html", context, status=status)
-
-
 def _tokens(request: OrganizationRequest, status: int = 200, **context: Any) -> HttpResponse:
-    context |= {"tab": "settings_tokens", "tokens": api_tokens_of(request.user)}
+    found = api_tokens_of(request.user)
+    page, is_restarted = page_from(request, NEWEST_FIRST, found)
+    context |= {
+        "tab": "settings_tokens",
+        "tokens": page.rows,
+        "token_count": found.count(),
+        "next_cursor": page.next,
+        "is_restarted": is_restarted,
+    }
     return render(request, "settings/tokens.html", context, status=status)
 
 
-def _back(request: OrganizationRequest, name: str) -> HttpResponseRedirect:
-    return redirect(name, slug=request.organization.slug)
+def searched(request: OrganizationRequest) -> str:
+    """What a list is searched for."""
+    return request.GET.get("q", "").replace("\x00", "").strip()[:MAX_TEXT]
 
 
-def _refused(request: OrganizationRequest, error: PlumblineError, name: str) -> HttpResponse:
+def page_from(request: OrganizationRequest, order: Keyset, found: QuerySet[Any]) -> tuple[Page, bool]:
+    """The page that the URL asks for; the first one, and True, when its cursor is not one of this list or nothing is
+    left behind it.
+    """
+    cursor = request.GET.get("cursor") or None
+    try:
+        page = order.page(found, cursor=cursor, limit=PAGE_SIZE)
+    except InvalidCursor:
+        page = Page(rows=[])
+    if page.rows or cursor is None:
+        return page, False
+    return order.page(found, limit=PAGE_SIZE), True
+
+
+def back_to(request: OrganizationRequest, name: str, *more: Any) -> HttpResponseRedirect:
+    """To a page of settings; to the same place in its list when the deed was done there."""
+    url = reverse(name, args=[request.organization.slug, *more])
+    try:
+        origin = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "")
+    except ValueError:  # whoever calls may write anything there
+        return HttpResponseRedirect(url)
+    return HttpResponseRedirect(f"{url}?{origin.query}" if origin.query and origin.path == url else url)
+
+
+def refused(request: OrganizationRequest, error: PlumblineError, name: str, *more: Any) -> HttpResponse:
     """Back to the page with the reason, which also reaches htmx; what is not there stays a 404."""
     if error.status == 404:
         raise error
     messages.error(request, error.detail)
-    return _back(request, name)
-
-
-def _namespaces(text: str) -> list[str]:
-    """Namespaces as people write lists of them: with commas, spaces or lines between."""
-    return text.replace(",", " ").split()
-
-
-def _ids(values: list[str]) -> list[UUID]:
-    try:
-        return [UUID(value) for value in values]
-    except (ValueError, ValidationError) as error:
-        raise PlumblineError("That is not a member.", fields={"member": "Not a member."}) from error
+    return back_to(request, name, *more)

@@ -1,9 +1,12 @@
 """The people of an organization: members and their tokens."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
-from organizations.models import ApiToken, Membership, Role, Team, User
-from organizations.selectors.teams import teams_by_user
+from django.db.models import Count, F, Q
+
+from organizations.models import ApiToken, Membership, OwnedQuerySet, Role, Team, TeamMembership, User
 
 
 @dataclass(frozen=True)
@@ -15,21 +18,41 @@ class MemberRow:
     is_last_owner: bool
 
 
-def member_rows() -> list[MemberRow]:
-    """The members of the organization in scope by e-mail; two queries, however many there are."""
-    memberships = list(Membership.objects.select_related("user").order_by("user__email"))
-    owners = [membership for membership in memberships if membership.role == Role.OWNER]
-    teams = teams_by_user()
+@dataclass(frozen=True)
+class MemberNumbers:
+    member_count: int
+    owner_count: int
+
+
+def member_numbers() -> MemberNumbers:
+    """The members of the organization in scope, counted. One query."""
+    owners = Count("pk", filter=Q(role=Role.OWNER))
+    return MemberNumbers(**Membership.objects.aggregate(member_count=Count("pk"), owner_count=owners))
+
+
+def members_like(text: str = "") -> OwnedQuerySet:
+    """Members whose e-mail or name holds the text, with their users: the caller pages through them by `email`."""
+    found = Membership.objects.select_related("user").annotate(email=F("user__email"))
+    if text:
+        found = found.filter(Q(user__email__icontains=text) | Q(user__name__icontains=text))
+    return found
+
+
+def member_rows(memberships: Sequence[Membership], numbers: MemberNumbers) -> list[MemberRow]:
+    """Of each member, in the order given. One query."""
+    teams: dict[UUID, list[Team]] = {membership.user_id: [] for membership in memberships}
+    for place in TeamMembership.objects.filter(user_id__in=list(teams)).select_related("team").order_by("team__name"):
+        teams[place.user_id].append(place.team)
     return [
         MemberRow(
             membership=membership,
-            teams=tuple(teams.get(membership.user_id, ())),
-            is_last_owner=owners == [membership],
+            teams=tuple(teams[membership.user_id]),
+            is_last_owner=membership.role == Role.OWNER and numbers.owner_count == 1,
         )
         for membership in memberships
     ]
 
 
-def api_tokens_of(user: User) -> list[ApiToken]:
-    """A user's own live tokens for the organization in scope, newest first."""
-    return list(ApiToken.objects.filter(user_id=user.pk, revoked_at=None).order_by("-created_at"))
+def api_tokens_of(user: User) -> OwnedQuerySet:
+    """A user's own live tokens for the organization in scope: the caller pages through them by (-created_at, -id)."""
+    return ApiToken.objects.filter(user_id=user.pk, revoked_at=None)

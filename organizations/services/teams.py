@@ -19,9 +19,7 @@ from .audit import record
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
-def create_team(
-    *, name: str, namespaces: Iterable[str] = (), slug: str = "", actor: User | None = None
-) -> Team:
+def create_team(*, name: str, namespaces: Iterable[str] = (), slug: str = "", actor: User | None = None) -> Team:
     """A team; its slug is made from the name unless given. Raises PlumblineError, Conflict (team_exists)."""
     name = _usable_name(name)
     team = Team(
@@ -68,33 +66,39 @@ def delete_team(*, team_id: UUID, actor: User | None) -> None:
         record(verb="team.deleted", target=team.slug, actor=actor, data={"namespaces": team.namespaces})
 
 
-def set_team_members(*, team_id: UUID, user_ids: Sequence[UUID], actor: User | None) -> None:
-    """Make exactly these members of the organization the team's members. Raises NotFound, PlumblineError."""
-    wanted = set(user_ids)
+def add_team_member(*, team_id: UUID, email: str, actor: User | None) -> User:
+    """Put a member of the organization into a team; one who is in it already stays. Raises NotFound, PlumblineError."""
     with transaction.atomic():
         team = _locked(team_id)
-        if Membership.objects.filter(user_id__in=wanted).count() != len(wanted):
+        members = Membership.objects.select_related("user")
+        found = None if "\x00" in email else members.filter(user__email__iexact=email.strip()).first()
+        if found is None:
             raise PlumblineError(
-                "Only members of the organization can be in a team.", fields={"members": "Not a member."}
+                "Only members of the organization can be in a team.", fields={"email": "Not a member."}
             )
-        present = set(TeamMembership.objects.filter(team=team).values_list("user_id", flat=True))
-        if wanted == present:
-            return
-        TeamMembership.objects.filter(team=team, user_id__in=present - wanted).delete()
-        TeamMembership.objects.bulk_create(
-            TeamMembership(organization_id=team.organization_id, team=team, user_id=user_id)
-            for user_id in sorted(wanted - present)
+        _, is_new = TeamMembership.objects.get_or_create(
+            organization_id=team.organization_id, team=team, user_id=found.user_id
         )
-        emails = dict(User.objects.filter(pk__in=wanted | present).values_list("pk", "email"))
-        record(
-            verb="team.members_changed",
-            target=team.slug,
-            actor=actor,
-            data={
-                "added": sorted(emails[pk] for pk in wanted - present),
-                "removed": sorted(emails[pk] for pk in present - wanted),
-            },
-        )
+        if is_new:
+            _record_members(team, actor, added=[found.user.email])
+    return found.user
+
+
+def remove_team_member(*, team_id: UUID, user_id: UUID, actor: User | None) -> User:
+    """Take somebody out of a team, not out of the organization. Raises NotFound."""
+    with transaction.atomic():
+        team = _locked(team_id)
+        place = TeamMembership.objects.select_related("user").filter(team=team, user_id=user_id).first()
+        if place is None:
+            raise NotFound("There is no such member of this team.")
+        place.delete()
+        _record_members(team, actor, removed=[place.user.email])
+    return place.user
+
+
+def _record_members(team: Team, actor: User | None, *, added: Sequence[str] = (), removed: Sequence[str] = ()) -> None:
+    data = {"added": list(added), "removed": list(removed)}
+    record(verb="team.members_changed", target=team.slug, actor=actor, data=data)
 
 
 def _locked(team_id: UUID) -> Team:
@@ -106,7 +110,7 @@ def _locked(team_id: UUID) -> Team:
 
 def _usable_name(name: str) -> str:
     name = name.strip()
-    if not name or len(name) > 120:
+    if not name or len(name) > 120 or "\x00" in name:
         raise PlumblineError("The name is 1 to 120 characters.", fields={"name": "1 to 120 characters."})
     return name
 

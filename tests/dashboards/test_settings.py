@@ -8,16 +8,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from compliance.models import Violation
-from organizations.models import ApiToken, AuditEvent, Membership, Organization, Role, Team, User
+from organizations.models import ApiToken, AuditEvent, Membership, Organization, Role, User
 from organizations.scope import organization_scope
 from organizations.selectors.memberships import membership_in
 from organizations.services.audit import record
-from organizations.services.teams import create_team
+from organizations.services.teams import add_team_member, create_team
 from organizations.services.tokens import issue_api_token
-from tests.cast import join, make_user
+from tests.cast import fill_members, join, make_user
 from tests.factories import make_cluster
-from tests.isolation.rows import fill
 
 
 @pytest.fixture
@@ -53,9 +51,7 @@ def test_an_invitation_is_shown_once_and_leads_to_membership(as_olivia: Client) 
     assert newcomer.get(path).status_code == 404
 
 
-def test_an_invitation_to_an_account_asks_to_sign_in_with_it(
-    as_olivia: Client, mallory: User, client: Client
-) -> None:
+def test_an_invitation_to_an_account_asks_to_sign_in_with_it(as_olivia: Client, mallory: User, client: Client) -> None:
     answer = as_olivia.post(at("settings_invite"), {"email": mallory.email, "role": "developer"})
     path = re.search(r"/invitations/[\w-]+", answer.content.decode()).group()
     assert f"/sign-in?next={path}" in Client().get(path).content.decode()
@@ -67,9 +63,7 @@ def test_an_invitation_to_an_account_asks_to_sign_in_with_it(
     assert membership(mallory).role == Role.DEVELOPER
 
 
-def test_an_invitation_is_handed_over_to_be_mailed(
-    as_olivia: Client, django_capture_on_commit_callbacks: Any
-) -> None:
+def test_an_invitation_is_handed_over_to_be_mailed(as_olivia: Client, django_capture_on_commit_callbacks: Any) -> None:
     queue = cache._cache.get_client()
     waiting = queue.llen("celery")
     with django_capture_on_commit_callbacks(execute=True):
@@ -107,9 +101,7 @@ def test_the_last_owner_is_told_why_nothing_happened(as_olivia: Client, olivia: 
     assert membership(olivia).role == Role.OWNER
 
 
-def test_an_owner_who_leaves_is_led_home(
-    as_olivia: Client, olivia: User, sam: User, acme: Organization
-) -> None:
+def test_an_owner_who_leaves_is_led_home(as_olivia: Client, olivia: User, sam: User, acme: Organization) -> None:
     as_olivia.post(at("settings_member_role", membership(sam).pk), {"role": "owner"})
     answer = as_olivia.post(at("settings_member_remove", membership(olivia).pk))
     assert answer["Location"] == "/"
@@ -124,32 +116,44 @@ def test_a_developer_sees_members_but_no_controls(client: Client, acme: Organiza
     assert "settings/members/" not in page
 
 
-def test_a_team_is_made_and_edited(as_olivia: Client, acme: Organization, dev: User) -> None:
-    as_olivia.post(at("settings_team_create"), {"name": "Payments", "namespaces": "payments, jobs"})
-    with organization_scope(acme.pk):
-        team = Team.objects.get()
-    form = {"name": "Money", "namespaces": "billing", "member": [str(dev.pk)]}
-    page = as_olivia.post(at("settings_team", team.pk), form, follow=True).content.decode()
-    assert "The team Money is saved." in page
-    with organization_scope(acme.pk):
-        assert Team.objects.get().namespaces == ["billing"]
-    assert '<span class="tag">Dev Developer</span>' in page
+def test_members_are_paged_and_found(as_olivia: Client, acme: Organization) -> None:
+    fill_members(acme, 60)
+    first = as_olivia.get(at("settings"))
+    assert (len(first.context["rows"]), first.context["numbers"].member_count) == (50, 61)
+    assert "61 members" in first.content.decode()
+    second = as_olivia.get(at("settings"), {"cursor": first.context["next_cursor"]})
+    emails = [row.membership.user.email for row in second.context["rows"]]
+    assert (len(emails), emails[0], second.context["next_cursor"]) == (11, "user-49@acme.example", None)
+    found = as_olivia.get(at("settings"), {"q": "USER-17"}).context["rows"]
+    assert [row.membership.user.email for row in found] == ["user-17@acme.example"]
+    assert "Nobody matches" in as_olivia.get(at("settings"), {"q": "zebra"}).content.decode()
+    assert "this is its beginning" in as_olivia.get(at("settings"), {"cursor": "x"}).content.decode()
 
 
-def test_a_bad_team_keeps_what_was_typed(as_olivia: Client, acme: Organization) -> None:
-    answer = as_olivia.post(at("settings_team_create"), {"name": "Payments", "namespaces": "Not_One"})
-    assert answer.status_code == 400
-    assert 'value="Not_One"' in answer.content.decode()
-    with organization_scope(acme.pk):
-        assert not Team.objects.exists()
+def test_a_deed_on_a_further_page_returns_to_it(as_olivia: Client, dev: User) -> None:
+    role = at("settings_member_role", membership(dev).pk)
+    there = f"http://testserver{at('settings')}?q=dev"
+    answer = as_olivia.post(role, {"role": "auditor"}, headers={"HX-Current-URL": there})
+    assert answer["Location"] == f"{at('settings')}?q=dev"
+    elsewhere = as_olivia.post(role, {"role": "developer"}, headers={"Referer": "http://evil.example/x?q=dev"})
+    assert elsewhere["Location"] == at("settings")
 
 
-def test_a_team_that_owns_things_can_be_deleted(as_olivia: Client, acme: Organization) -> None:
-    rows = fill(acme)
-    assert as_olivia.post(at("settings_team_delete", rows[Team].pk)).status_code == 302
-    with organization_scope(acme.pk):
-        assert not Team.objects.exists()
-        assert Violation.objects.get().team_id is None
+def test_an_origin_that_is_no_address_leads_to_the_page(as_olivia: Client, dev: User) -> None:
+    role = at("settings_member_role", membership(dev).pk)
+    answer = as_olivia.post(role, {"role": "auditor"}, headers={"Referer": "http://[not-an-address?q=dev"})
+    assert answer["Location"] == at("settings")
+
+
+def test_a_page_whose_last_row_is_gone_shows_the_beginning(as_olivia: Client, acme: Organization) -> None:
+    fill_members(acme, 50)
+    second = as_olivia.get(at("settings")).context["next_cursor"]
+    there = f"http://testserver{at('settings')}?cursor={second}"
+    last = User.objects.get(email="user-49@acme.example")
+    remove = at("settings_member_remove", membership(last).pk)
+    page = as_olivia.post(remove, headers={"Referer": there}, follow=True)
+    assert "this is its beginning" in page.content.decode()
+    assert len(page.context["rows"]) == 50
 
 
 def test_a_token_is_shown_once_and_revoked(as_olivia: Client, acme: Organization) -> None:
@@ -172,6 +176,17 @@ def test_a_token_without_a_name_says_so(as_olivia: Client) -> None:
     assert "Give the token a name" in answer.content.decode()
 
 
+def test_tokens_are_paged_with_the_newest_first(as_olivia: Client, acme: Organization, olivia: User) -> None:
+    with organization_scope(acme.pk):
+        for number in range(53):
+            issue_api_token(user=olivia, name=f"token {number}")
+    first = as_olivia.get(at("settings_tokens"))
+    assert (len(first.context["tokens"]), first.context["tokens"][0].name) == (50, "token 52")
+    assert "53 API tokens of yours" in first.content.decode()
+    second = as_olivia.get(at("settings_tokens"), {"cursor": first.context["next_cursor"]})
+    assert [token.name for token in second.context["tokens"]] == ["token 2", "token 1", "token 0"]
+
+
 @pytest.mark.parametrize("name", ["settings", "settings_teams", "settings_tokens", "activity"])
 def test_pages_make_as_many_queries_for_one_as_for_many(
     as_olivia: Client, acme: Organization, olivia: User, name: str, django_assert_num_queries: Any
@@ -180,7 +195,8 @@ def test_pages_make_as_many_queries_for_one_as_for_many(
         user = make_user(f"user-{number}@acme.example", f"User {number}")
         join(acme, user, Role.DEVELOPER)
         with organization_scope(acme.pk):
-            create_team(name=f"Team {number}", namespaces=[f"ns-{number}"])
+            team = create_team(name=f"Team {number}", namespaces=[f"ns-{number}"])
+            add_team_member(team_id=team.pk, email=user.email, actor=olivia)
             issue_api_token(user=olivia, name=f"token {number}")
 
     fill_more(0)

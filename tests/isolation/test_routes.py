@@ -197,9 +197,8 @@ def test_no_page_shows_a_word_of_another_organization(world: World, route: Route
 
 def test_members_of_another_organization_do_not_get_into_a_team(world: World) -> None:
     before = everything(world.acme, world.globex)
-    url = reverse("settings_team", args=["acme", world.acme_rows[Team].pk])
-    body = {"name": "Money", "namespaces": "", "member": str(world.globex_rows[TeamMembership].user_id)}
-    answer = signed_in(world.people[Role.OWNER]).post(url, body)
+    url = reverse("settings_team_member_add", args=["acme", world.acme_rows[Team].pk])
+    answer = signed_in(world.people[Role.OWNER]).post(url, {"email": world.stranger.email})
     assert answer.status_code == 302
     assert everything(world.acme, world.globex) == before
 
