@@ -73,6 +73,7 @@ class Killer:
         self._leave_down()
         if children_end == "before the start":
             self._kill(*children)
+            psutil.wait_procs(children, timeout=_MOST_SECONDS_AWAY)
         self.stack.start(name)
 
     def _kill(self, *processes: psutil.Process | None) -> None:
