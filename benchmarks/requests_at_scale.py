@@ -43,6 +43,9 @@ def requests_at_scale() -> Iterator[tuple[str, Any, str]]:
     for page in ("posture", "policies", "standards", "clusters"):
         for name, query in SCOPES.items():
             yield f"{page} {name}".strip(), olivia, f"{acme}/{page}?{query.format(day=day)}"
+    fragments = Client(HTTP_HX_REQUEST="true")
+    fragments.force_login(user)
+    yield "scope choices", fragments, f"{acme}/clusters/choices?q=99"
     for name, path in _others(day, known):
         yield name, olivia, f"{acme}/{path}"
     for name, path in _api(day, known):
@@ -128,7 +131,6 @@ def _others(day: str, known: dict[str, Any]) -> list[tuple[str, str]]:
         ("standard", "standards/pss-restricted"),
         ("cluster", f"clusters/{known['cluster']}"),
         ("clusters with a text", "clusters?q=99"),
-        ("scope choices", "clusters/choices?q=99"),
         ("ingestion", "clusters/ingestion"),
         ("search", "search?q=ledger-1-3"),
         ("search, common", "search?q=checkout"),
