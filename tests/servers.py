@@ -7,18 +7,21 @@ A run takes the first free slot under `.local/test/`, so that several runs can g
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
+import pytest
 from psycopg2 import sql
 
 from deploy.local.home import CHECKOUT, Home, LaunchError
 from deploy.local.postgres import APPLICATION_ROLE
+from deploy.local.processes import end
 from deploy.local.servers import Servers
 
 SLOTS = CHECKOUT / ".local" / "test"
@@ -74,6 +77,26 @@ class TestServers:
         if self._is_started:
             self._servers.stop()
             self._is_started = False
+
+    @contextmanager
+    def committing_durably(self) -> Iterator[None]:
+        """Connections made within wait for their commits to be written, as they do outside of tests."""
+        with closing(self._connect(self._maintenance_url)) as connection, connection.cursor() as cursor:
+            database = sql.Identifier(self.database)
+            cursor.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = on").format(database))
+        yield
+        with closing(self._connect(self._maintenance_url)) as connection, connection.cursor() as cursor:
+            cursor.execute(sql.SQL("ALTER DATABASE {} RESET synchronous_commit").format(database))
+
+    def crash_postgres(self) -> None:
+        """Cut PostgreSQL off without a shutdown of its data, as a kill does, and start it again."""
+        postgres = self._servers.postgres
+        if postgres is None:
+            pytest.skip("this PostgreSQL is somebody else's")
+        running = postgres.running()
+        assert running is not None
+        end(running, sent=signal.SIGQUIT, seconds=30)
+        postgres.start(dies_with_parent=True)
 
     def create_database(self) -> None:
         """A fresh test database, copied from a template that is migrated once per state of the migrations."""

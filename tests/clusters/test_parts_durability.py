@@ -22,6 +22,7 @@ from organizations.scope import organization_scope
 from tests.clusters.conftest import Sender
 from tests.clusters.test_report_parts import three
 from tests.compliance.test_ingest_processing import wait_for_the_lock_of
+from tests.servers import TestServers
 
 KILLED_BEFORE_COMMIT = """
 import os, signal, sys
@@ -88,8 +89,25 @@ def test_worker_that_dies_in_mid_merge_leaves_nothing_of_any_part(agent: Sender,
 
 
 @pytest.mark.django_db(transaction=True)
+def test_parts_that_were_acknowledged_survive_a_crash_of_postgres(
+    agent: Sender, acme: Organization, servers: TestServers
+) -> None:
+    *first, closing = three()
+    with servers.committing_durably():
+        connections.close_all()
+        for part in first:
+            agent.post(part)
+        connections.close_all()
+        servers.crash_postgres()
+    assert agent.post(closing).json()["status"] == "accepted"
+    with organization_scope(acme.pk):
+        process_waiting_reports()
+        assert (Resource.objects.count(), Violation.objects.count(), verify_posture()) == (3, 2, [])
+
+
+@pytest.mark.django_db(transaction=True)
 def test_closed_snapshot_is_found_although_the_broker_forgot_everything(
-    agent: Sender, acme: Organization, servers: Any
+    agent: Sender, acme: Organization, servers: TestServers
 ) -> None:
     for part in three():
         agent.post(part)
