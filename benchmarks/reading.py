@@ -55,7 +55,7 @@ def main() -> None:
                 _manage(kept, "migrate")
         if asked.verify:
             print(_manage(small, "verify_posture"), file=sys.stderr)
-        figures = {"small": _measured(small, asked), "full": _measured(environment, asked)}
+        figures = by_turns({"small": small, "full": environment}, asked)
     finally:
         servers.stop()
         if not asked.keep and not asked.reuse:
@@ -116,15 +116,37 @@ def _manage(environment: dict[str, str], *arguments: str, text: str | None = Non
     return done.stdout.strip()
 
 
-def _measured(environment: dict[str, str], asked: argparse.Namespace) -> dict[str, Any]:
+def by_turns(environments: dict[str, dict[str, str]], asked: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """What each request takes in each database, one right after the other: a machine is not equally quick all day."""
     command = [sys.executable, "-m", "benchmarks.reading", "--measure", "--repetitions", str(asked.repetitions)]
     command += ["--only", asked.only, "--sql", str(asked.sql)]
-    done = subprocess.run(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    measuring = {
+        size: subprocess.Popen(command, cwd=CHECKOUT, env=environment, **pipes)
+        for size, environment in environments.items()
+    }
+    figures: dict[str, dict[str, Any]] = {size: {} for size in environments}
+    finished: set[str] = set()
+    while len(finished) < len(measuring):
+        for size, process in measuring.items():
+            if size in finished:
+                continue
+            process.stdin.write("next\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+            if line:
+                figures[size] |= json.loads(line)
+            elif process.wait():
+                raise SystemExit(f"The measurement of the {size} database failed.")
+            else:
+                finished.add(size)
+    return figures
 
 
 def measure(asked: argparse.Namespace) -> None:
-    """In a process of its own, against the database of the environment: one line of JSON."""
+    """In a process of its own, against the database of the environment: for each line read, one request, one line of
+    JSON.
+    """
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     import logging
 
@@ -135,12 +157,13 @@ def measure(asked: argparse.Namespace) -> None:
     logging.disable(logging.CRITICAL)
     settings.ALLOWED_HOSTS = ["*"]
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    found = {}
     for name, client, path in requests_at_scale():
         if re.search(asked.only, name):
-            found[name] = _timed(client, path, asked)
-            print(f"{name:50} {found[name]['p95']:8.1f} ms", file=sys.stderr, flush=True)
-    print(json.dumps(found))
+            sys.stdin.readline()
+            found = _timed(client, path, asked)
+            print(f"{name:50} {found['p95']:8.1f} ms", file=sys.stderr, flush=True)
+            print(json.dumps({name: found}), flush=True)
+    sys.stdin.readline()
 
 
 def _timed(client: Any, path: str, asked: argparse.Namespace) -> dict[str, Any]:

@@ -24,7 +24,7 @@ CHIP_LABELS = {
     "q": "Contains",
     "as_of": "As of",
 }
-MOST_CHOICES = 100
+MOST_CHOICES, MOST_CLUSTERS = 100, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +148,15 @@ def cluster_menu(filters: Filters, counts: Mapping[Any, int] | None = None) -> S
     """Those chosen, then the most first; without numbers by name."""
     chosen = {cluster.id: cluster for cluster in filters.clusters}
     if counts is None:
-        found = {cluster.id: cluster for cluster in some_clusters(limit=MOST_CHOICES + len(chosen) + 1)}
+        found = {cluster.id: cluster for cluster in some_clusters(limit=MOST_CLUSTERS + len(chosen) + 1)}
         ids = [cluster_id for cluster_id in found if cluster_id not in chosen]
-        more = "more" if len(ids) > MOST_CHOICES else ""
+        more = "more" if len(ids) > MOST_CLUSTERS else ""
     else:
-        pairs, more = _shown({cluster_id: n for cluster_id, n in counts.items() if cluster_id not in chosen})
+        others = {cluster_id: n for cluster_id, n in counts.items() if cluster_id not in chosen}
+        pairs, more = _shown(others, most=MOST_CLUSTERS)
         ids = [cluster_id for cluster_id, _ in pairs]
         found = Cluster.objects.in_bulk(ids) if ids else {}
-    shown = [*chosen.values(), *(found[cluster_id] for cluster_id in ids[:MOST_CHOICES])]
+    shown = [*chosen.values(), *(found[cluster_id] for cluster_id in ids[:MOST_CLUSTERS])]
     choices = tuple(
         Choice(c.name, c.name, None if counts is None else counts.get(c.id, 0), c.id in chosen) for c in shown
     )
@@ -231,16 +232,19 @@ def by_word(counts: Mapping[int, int]) -> dict[str, int]:
     return {Severity(value).label.lower(): count for value, count in counts.items()}
 
 
-def _shown(counts: Mapping[Any, Any], chosen: Any = None) -> tuple[list[tuple[Any, Any]], str]:
-    """Of these the 100 with the most, or without numbers (None) the first, and what is chosen whatever it has; and how
-    many others there are, in words.
+def _shown(
+    counts: Mapping[Any, Any], chosen: Any = None, *, most: int | None = None
+) -> tuple[list[tuple[Any, Any]], str]:
+    """Of these the 100 (or `most`) with the most, or without numbers (None) the first, and what is chosen whatever it
+    has; and how many others there are, in words.
     """
+    most = MOST_CHOICES if most is None else most
     known, is_counted = dict(counts), None not in counts.values()
     if chosen is not None:
         known.setdefault(chosen, 0 if is_counted else None)
     ordered = list(known.items())
     if is_counted:
-        ordered.sort(key=lambda pair: (-pair[1], str(pair[0])))
-    shown = [pair for at, pair in enumerate(ordered) if at < MOST_CHOICES or pair[0] == chosen]
+        ordered.sort(key=lambda pair: (-pair[1], pair[0]))
+    shown = [pair for at, pair in enumerate(ordered) if at < most or pair[0] == chosen]
     left_count = len(ordered) - len(shown)
     return shown, f"{left_count:,} more" if left_count else ""

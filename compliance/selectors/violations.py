@@ -42,10 +42,11 @@ class ViolationQuerySet(OwnedQuerySet):
         return self.filter(fix__isnull=False)
 
     def open_at(self, instant: datetime) -> Self:
-        """Those that were open at an instant, whatever became of them since. None was so before it was first seen: by
-        that, the lists of a past day are in order.
+        """Those that were open at an instant, whatever became of them since. None was so before it was first seen (by
+        that, the lists of a past day are in order) or after it was resolved for good: few intervals are looked at.
         """
-        return self.filter(Exists(_standing_at(instant)), first_seen_at__lt=instant)
+        alive = Q(resolved_at=None) | Q(resolved_at__gte=instant)
+        return self.filter(Exists(_standing_at(instant)), alive, first_seen_at__lt=instant)
 
     def matching(self, filters: Filters) -> Self:
         """Those that a view shows. Without a day they are of the status asked for, by default open."""

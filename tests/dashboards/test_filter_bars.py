@@ -16,6 +16,7 @@ from tests.factories import make_cluster, make_policy, make_team
 @pytest.fixture(autouse=True)
 def two_choices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filter_bars, "MOST_CHOICES", 2)
+    monkeypatch.setattr(filter_bars, "MOST_CLUSTERS", 2)
 
 
 def test_clusters_with_numbers_come_most_first_after_those_chosen(acme_scope: Organization) -> None:
