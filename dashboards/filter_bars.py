@@ -24,7 +24,7 @@ CHIP_LABELS = {
     "q": "Contains",
     "as_of": "As of",
 }
-MOST_CHOICES, MOST_CLUSTERS = 100, 30
+MOST_CHOICES, MOST_CLUSTERS = 100, 50
 
 
 @dataclass(frozen=True, slots=True)

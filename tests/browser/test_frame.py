@@ -180,7 +180,7 @@ def test_scope_chosen_in_a_filter_bar_follows_too(page: Page, fleet: Organizatio
 def test_a_cluster_that_no_menu_offers_is_found_in_the_scope_and_follows(
     page: Page, fleet: Organization, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filter_bars, "MOST_CHOICES", 3)
+    monkeypatch.setattr(filter_bars, "MOST_CLUSTERS", 3)
     with organization_scope(fleet.pk):
         for number in range(35):
             make_cluster(f"cluster-{number:02}")
