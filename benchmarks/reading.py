@@ -50,6 +50,7 @@ def main() -> None:
         small = environment | {
             name: f"{environment[name].rpartition('/')[0]}/{SMALL}" for name in ("DATABASE_URL", "DATABASE_OWNER_URL")
         }
+        small["REDIS_URL"] = f"{environment['REDIS_URL'].rpartition('/')[0]}/1"  # each counts its own callers' requests
         if asked.reuse:
             for kept in (small, environment):
                 _manage(kept, "migrate")
