@@ -9,8 +9,9 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from compliance.selectors.keyset import InvalidCursor, Keyset
+from compliance.selectors.keyset import Keyset
 from dashboards.access import OrganizationRequest, organization_view
+from dashboards.paging import page_or_first
 from organizations.models import AuditEvent
 from organizations.permissions import Capability
 from organizations.selectors.activity import SUBJECTS, ActivityFilter, audit_events
@@ -40,15 +41,14 @@ class EventRow:
 def activity_view(request: OrganizationRequest) -> HttpResponse:
     wanted, problems = read_filter(request.GET)
     events = audit_events(wanted)
-    try:
-        page = ORDER.page(events, cursor=request.GET.get("cursor"), limit=PAGE_SIZE)
-    except InvalidCursor:
-        problems.append("That place in the list is gone; this is its beginning.")
-        page = ORDER.page(events, limit=PAGE_SIZE)
+    page, is_restarted = page_or_first(
+        lambda at: ORDER.page(events, cursor=at, limit=PAGE_SIZE), request.GET.get("cursor")
+    )
     rows = [_row(event) for event in page.rows]
     context = {
         "rows": rows,
         "next_cursor": page.next,
+        "is_restarted": is_restarted,
         "wanted": wanted,
         "problems": problems,
         "chips": _chips(request.GET, wanted),

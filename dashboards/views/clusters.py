@@ -18,7 +18,7 @@ from clusters.services.clusters import register_cluster
 from clusters.services.tokens import issue_agent_token, revoke_agent_token
 from common.errors import NotFound, PlumblineError
 from compliance.selectors.directory import Directory
-from compliance.selectors.filters import Filters, parse_filters
+from compliance.selectors.filters import parse_filters
 from compliance.selectors.fleet import (
     MOST_CLUSTERS,
     FleetRow,
@@ -28,9 +28,9 @@ from compliance.selectors.fleet import (
     fleet_rows,
     recent_reports,
 )
-from compliance.selectors.keyset import InvalidCursor, Page
 from dashboards.access import OrganizationRequest, organization_view
 from dashboards.context import cluster_choices
+from dashboards.paging import page_or_first
 from organizations.permissions import Capability, can
 
 MOST_TOKENS = 50
@@ -42,7 +42,7 @@ REPORT_TONES = {"processed": "good", "accepted": "accent", "parked": "notice"}  
 def clusters_view(request: OrganizationRequest) -> HttpResponse:
     directory = Directory(request.user)
     filters = parse_filters(request.GET, directory)
-    page, is_restarted = _page(filters, request.GET.get("cursor") or None)
+    page, is_restarted = page_or_first(lambda at: fleet_page(filters, cursor=at), request.GET.get("cursor"))
     numbers = fleet_numbers(filters)
     context = {
         "rows": [_fleet_row(request, row) for row in page.rows],
@@ -58,14 +58,6 @@ def clusters_view(request: OrganizationRequest) -> HttpResponse:
         "most_open": max((row.open.all for row in page.rows), default=0),
     }
     return render(request, "clusters/clusters.html", context)
-
-
-def _page(filters: Filters, cursor: str | None) -> tuple[Page, bool]:
-    """The page asked for; the first one, and True, when the cursor is not one of this list."""
-    try:
-        return fleet_page(filters, cursor=cursor), False
-    except InvalidCursor:
-        return fleet_page(filters), True
 
 
 @require_GET

@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from common.errors import PlumblineError
-from compliance.selectors.keyset import InvalidCursor, Keyset, Page
+from compliance.selectors.keyset import Keyset, Page
 from dashboards.access import OrganizationRequest, organization_view
+from dashboards.paging import page_or_first
 from organizations.models import Role
 from organizations.permissions import Capability, can
 from organizations.selectors.invitations import open_invitations, pending_invitations
@@ -152,14 +153,15 @@ def page_from(request: OrganizationRequest, order: Keyset, found: QuerySet[Any])
     """The page that the URL asks for; the first one, and True, when its cursor is not one of this list or nothing is
     left behind it.
     """
-    cursor = request.GET.get("cursor") or None
-    try:
-        page = order.page(found, cursor=cursor, limit=PAGE_SIZE)
-    except InvalidCursor:
-        page = Page(rows=[])
-    if page.rows or cursor is None:
-        return page, False
-    return order.page(found, limit=PAGE_SIZE), True
+
+    def read(cursor: str | None) -> Page:
+        return order.page(found, cursor=cursor, limit=PAGE_SIZE)
+
+    cursor = request.GET.get("cursor")
+    page, is_restarted = page_or_first(read, cursor)
+    if page.rows or is_restarted or not cursor:
+        return page, is_restarted
+    return read(None), True
 
 
 def back_to(request: OrganizationRequest, name: str, *more: Any) -> HttpResponseRedirect:

@@ -16,13 +16,14 @@ from compliance.selectors.facets import Facets, violation_facets
 from compliance.selectors.filters import ANY_STATUS, MY_TEAMS, Filters, parse_filters
 from compliance.selectors.fixes import violation_diff
 from compliance.selectors.groups import BY_POLICY, BY_WORKLOAD, GROUPINGS, group_page
-from compliance.selectors.keyset import InvalidCursor, Page
+from compliance.selectors.keyset import Page
 from compliance.selectors.suggestions import best_fixes
 from compliance.selectors.violations import same_problem_elsewhere, violation_detail, violation_page
 from dashboards.access import OrganizationRequest, organization_view
 from dashboards.filter_bars import by_word, violation_bar
 from dashboards.fragments import render_part
 from dashboards.manifests import line_of, manifest_text
+from dashboards.paging import page_or_first
 from organizations.models import Role
 from organizations.permissions import Capability, can
 
@@ -44,11 +45,11 @@ def fix(request: OrganizationRequest) -> HttpResponse:
     facets = violation_facets(filters, directory)
     suggestions = best_fixes(filters, limit=SUGGESTIONS)
     kept_group = "" if by == BY_WORKLOAD else f"group={by}"
-    page, is_restarted = _page(filters, by, request.GET.get("cursor") or None)
+    page, is_restarted = _page(filters, by, request.GET.get("cursor"))
     is_ungrouped = page is None
     if page is None:
         by = UNGROUPED
-        page, is_restarted = _page(filters, by, request.GET.get("cursor") or None)
+        page, is_restarted = _page(filters, by, request.GET.get("cursor"))
     context = {
         "filters": filters,
         "facets": facets,
@@ -89,10 +90,7 @@ def _page(filters: Filters, by: str, cursor: str | None) -> tuple[Page | None, b
     def read(at: str | None) -> Page | None:
         return group_page(filters, by, cursor=at) if by in GROUPINGS else violation_page(filters, cursor=at)
 
-    try:
-        return read(cursor), False
-    except InvalidCursor:
-        return read(None), True
+    return page_or_first(read, cursor)
 
 
 def shown_severities(filters: Filters, facets: Facets) -> dict[int, int]:

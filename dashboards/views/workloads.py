@@ -14,9 +14,8 @@ from common.errors import NotFound
 from compliance.models import Violation
 from compliance.posture import is_stale
 from compliance.selectors.directory import Directory
-from compliance.selectors.filters import MY_TEAMS, Filters, parse_filters
+from compliance.selectors.filters import MY_TEAMS, parse_filters
 from compliance.selectors.fixes import combined_fix
-from compliance.selectors.keyset import InvalidCursor, Keyset, Page
 from compliance.selectors.workloads import (
     ORDERINGS,
     WORKLOAD_KINDS,
@@ -44,6 +43,7 @@ from dashboards.filter_bars import (
 )
 from dashboards.fragments import render_part
 from dashboards.manifests import lines_of, manifest_text
+from dashboards.paging import page_or_first
 from organizations.models import Role
 
 ORDERS = {
@@ -74,7 +74,9 @@ def workloads(request: OrganizationRequest) -> HttpResponse:
     kinds = () if kind == EVERY_KIND else (kind,) if kind else WORKLOAD_KINDS
     sort = request.GET.get("sort", "")
     sort = sort if sort in ORDERS else "-worst"
-    page, is_restarted = _page(filters, kinds, ORDERS[sort], request.GET.get("cursor") or None)
+    page, is_restarted = page_or_first(
+        lambda at: resource_page(filters, kinds=kinds, order=ORDERS[sort], cursor=at), request.GET.get("cursor")
+    )
     context = {
         "filters": filters,
         "bar": _bar(surveyed, directory, present, kind, kinds),
@@ -88,14 +90,6 @@ def workloads(request: OrganizationRequest) -> HttpResponse:
         "most_open": max((row.open_count for row in page.rows), default=0),
     }
     return render_part(request, "workloads/page.html", {"results": "workloads/_fragment.html"}, context)
-
-
-def _page(filters: Filters, kinds: tuple[str, ...], order: Keyset, cursor: str | None) -> tuple[Page, bool]:
-    """The page asked for; the first one, and True, when the cursor is not one of this list."""
-    try:
-        return resource_page(filters, kinds=kinds, order=order, cursor=cursor), False
-    except InvalidCursor:
-        return resource_page(filters, kinds=kinds, order=order), True
 
 
 def _bar(
