@@ -19,13 +19,12 @@ from .counts import open_by_policy
 from .filters import Filters
 from .keyset import Keyset, Page
 from .violations import ViolationQuerySet, violations
-from .workloads import resources_in_view, with_violations
+from .workloads import WORST, resources_in_view, with_violations
 
 BY_WORKLOAD, BY_POLICY = "workload", "policy"
 GROUPINGS = {BY_WORKLOAD: "resource_id", BY_POLICY: "policy_id"}
 SHOWN_PER_GROUP = 3
 MOST_GROUPED, LOOKED_AT = 5_000, 200
-WORST_RESOURCES = Keyset((("-worst_severity", int), ("-open_count", int), ("id", int)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +74,9 @@ def _row(key: str, value: int, worst: int, violations: int, resources: int, fixa
 def _by_workload(filters: Filters, cursor: str | None, limit: int) -> Page:
     """Resources in the order of their own counters, then what is in view of those on the page."""
     if cursor or limit >= LOOKED_AT:
-        page = WORST_RESOURCES.page(_violating_resources(filters), cursor=cursor, limit=limit)
+        page = WORST.page(_violating_resources(filters), cursor=cursor, limit=limit)
     else:
-        page = WORST_RESOURCES.page_of(worst_resources(filters), limit=limit)
+        page = WORST.page_of(worst_resources(filters), limit=limit)
     ids = [row["id"] for row in page.rows]
     rows = {row["resource_id"]: row for row in _counts(filters, "resource_id", ids)}
     subjects = _subjects(BY_WORKLOAD, ids)
@@ -87,9 +86,8 @@ def _by_workload(filters: Filters, cursor: str | None, limit: int) -> Page:
 
 def worst_resources(filters: Filters) -> list[dict[str, Any]]:
     """The 200 worst live resources that have an open violation in view, as maps. One query for a view."""
-    order = ("-worst_severity", "-open_count", "id")
     return filters.once(
-        "worst resources", lambda: list(_violating_resources(filters).order_by(*order)[:LOOKED_AT])
+        "worst resources", lambda: list(WORST.page(_violating_resources(filters), limit=LOOKED_AT).rows)
     )
 
 

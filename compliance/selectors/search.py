@@ -11,9 +11,10 @@ from organizations.models import Team
 
 from .filters import Filters
 from .violations import among, holds, named_resources
+from .workloads import WORST
 
 MOST_OF_A_KIND = 8
-_WORST = ("-worst_severity", "-open_count", "id")
+_WORST = [name for name, _ in WORST.fields]
 
 
 @dataclass(frozen=True, slots=True)

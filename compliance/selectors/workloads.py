@@ -30,8 +30,9 @@ WORKLOAD_KINDS = (
     "ReplicationController",
     "StatefulSet",
 )
+WORST = Keyset((("-worst_severity", int), ("-open_count", int), ("id", int)))
 ORDERINGS = {
-    "worst": Keyset((("-worst_severity", int), ("-open_count", int), ("id", int))),
+    "worst": WORST,
     "-open_count": Keyset((("-open_count", int), ("-worst_severity", int), ("id", int))),
     "name": Keyset((("name", str), ("namespace", str), ("id", int))),
     "-changed_at": Keyset((("-changed_at", datetime), ("-id", int))),
@@ -97,7 +98,7 @@ def resource_page(
     filters: Filters,
     *,
     kinds: tuple[str, ...] = (),
-    order: Keyset = ORDERINGS["worst"],
+    order: Keyset = WORST,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page:
