@@ -84,9 +84,11 @@ class TestServers:
         with closing(self._connect(self._maintenance_url)) as connection, connection.cursor() as cursor:
             database = sql.Identifier(self.database)
             cursor.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = on").format(database))
-        yield
-        with closing(self._connect(self._maintenance_url)) as connection, connection.cursor() as cursor:
-            cursor.execute(sql.SQL("ALTER DATABASE {} RESET synchronous_commit").format(database))
+        try:
+            yield
+        finally:
+            with closing(self._connect(self._maintenance_url)) as connection, connection.cursor() as cursor:
+                cursor.execute(sql.SQL("ALTER DATABASE {} RESET synchronous_commit").format(database))
 
     def crash_postgres(self) -> None:
         """Cut PostgreSQL off without a shutdown of its data, as a kill does, and start it again."""
