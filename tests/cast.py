@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.core.cache import cache
+from django.test import Client
 
 from organizations.models import Membership, Organization, Role, User
 from organizations.scope import organization_scope
@@ -43,6 +44,13 @@ def fill_members(organization: Organization, count: int) -> None:
 @pytest.fixture
 def olivia(db: None) -> User:
     return make_user("olivia@acme.example", "Olivia Owner")
+
+
+@pytest.fixture
+def as_olivia(client: Client, acme: Organization, olivia: User) -> Client:
+    """The browser of Acme's owner, who has signed in."""
+    client.force_login(olivia)
+    return client
 
 
 @pytest.fixture

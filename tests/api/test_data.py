@@ -7,16 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from organizations.models import AuditEvent, Export, Organization, User
+from organizations.models import AuditEvent, Export, Organization
 from organizations.scope import organization_scope
 from organizations.services.exports import build_export
 from tests.api.conftest import HERE, Ask
-
-
-@pytest.fixture
-def as_olivia(client: Client, olivia: User, acme: Organization) -> Client:
-    client.force_login(olivia)
-    return client
 
 
 def post(client: Client, path: str, body: dict[str, Any] | None = None) -> Any:

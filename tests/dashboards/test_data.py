@@ -16,12 +16,6 @@ from organizations.scope import organization_scope
 from organizations.services.exports import build_export, request_export
 
 
-@pytest.fixture
-def as_olivia(client: Client, acme: Organization, olivia: User) -> Client:
-    client.force_login(olivia)
-    return client
-
-
 def at(name: str, *more: Any) -> str:
     return reverse(name, args=["acme", *more])
 

@@ -18,12 +18,6 @@ from tests.cast import fill_members, join, make_user
 from tests.factories import make_cluster
 
 
-@pytest.fixture
-def as_olivia(client: Client, acme: Organization, olivia: User) -> Client:
-    client.force_login(olivia)
-    return client
-
-
 def membership(user: User) -> Membership:
     found = membership_in(user, "acme")
     assert found is not None

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from django.test import Client
 from django.urls import reverse
 
@@ -12,12 +11,6 @@ from organizations.scope import organization_scope
 from organizations.services.teams import add_team_member, create_team
 from tests.cast import fill_members
 from tests.isolation.rows import fill
-
-
-@pytest.fixture
-def as_olivia(client: Client, acme: Organization, olivia: User) -> Client:
-    client.force_login(olivia)
-    return client
 
 
 def at(name: str, *more: Any) -> str:
